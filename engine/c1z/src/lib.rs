@@ -1,0 +1,40 @@
+//! Writes and reads `.c1z`, the sync file of the Baton ecosystem.
+//!
+//! ```text
+//! working   the store that a run fills: one SQLite file beside the target, resumable
+//! seal      the working store as a `.c1z`, put in the target's place at once
+//! lines     the working store as JSON Lines
+//! expand    nested groups: who holds what through whom
+//! reader    a `.c1z` as records, whoever wrote it
+//! record    the records that reader and lines share
+//! encode    model to protobuf     decode  protobuf to records     profile  JSON and Struct
+//! identity  KSUIDs and times      limits  what fits              failure  errors with hints
+//! ```
+//!
+//! Nothing here knows specs, vendors or requests; nothing prints or reads the clock.
+
+mod decode;
+mod encode;
+mod expand;
+mod failure;
+mod grants;
+mod identity;
+mod limits;
+mod lines;
+mod profile;
+mod reader;
+mod record;
+mod scratch;
+mod seal;
+mod working;
+
+pub use identity::ksuid;
+pub use limits::{DESCRIPTION_BYTES, DETAILS_BYTES, ID_BYTES, NAME_BYTES, check_id};
+pub use reader::{
+    EntitlementFilter, GrantFilter, ReadError, ReadOptions, Reader, ResourceFilter, SyncRow,
+};
+pub use record::{
+    EmailRow, EntitlementRow, ExpandsRow, GrantRow, Record, ResourceRow, ResourceTypeRow,
+};
+pub use seal::{SealOptions, Sealed};
+pub use working::{Discarded, MissingParents, Policy, Start, WorkingStore};

@@ -1,0 +1,147 @@
+//! Free attributes between plain JSON and the protobuf Struct.
+//!
+//! In: JSON objects. Out: Structs that every reader can show, and the way back. A Struct knows
+//! only doubles, so integers beyond 2^53 become text; what is nested too deep for decoders
+//! becomes its JSON text.
+
+use engine_model::Profile;
+use engine_proto::{ListValue, NullValue, Struct, Value, value::Kind};
+use serde_json::Value as Json;
+
+/// Deepest nesting that is kept as structure. Decoders give up at 100 nested messages, and one
+/// level of JSON is up to three of them.
+const DEPTH: usize = 24;
+/// Doubles hold every integer up to here.
+const EXACT: i64 = 1 << 53;
+
+/// The Struct of a JSON object.
+pub(crate) fn to_struct(profile: Profile) -> Struct {
+    object(profile, DEPTH)
+}
+
+/// The JSON object of a Struct. Whole numbers up to 2^53 come back as integers.
+pub(crate) fn to_json(attributes: Struct) -> Profile {
+    attributes
+        .fields
+        .into_iter()
+        .map(|(key, value)| (key, json(value)))
+        .collect()
+}
+
+fn object(members: Profile, depth: usize) -> Struct {
+    let fields = members
+        .into_iter()
+        .map(|(key, member)| (key, value(member, depth)))
+        .collect();
+    Struct { fields }
+}
+
+fn value(json: Json, depth: usize) -> Value {
+    let kind = match json {
+        Json::Null => Kind::NullValue(NullValue::NullValue.into()),
+        Json::Bool(flag) => Kind::BoolValue(flag),
+        Json::Number(number) => numeral(&number),
+        Json::String(text) => Kind::StringValue(text),
+        Json::Array(_) | Json::Object(_) if depth == 0 => Kind::StringValue(json.to_string()),
+        Json::Array(items) => Kind::ListValue(ListValue {
+            values: items
+                .into_iter()
+                .map(|item| value(item, depth - 1))
+                .collect(),
+        }),
+        Json::Object(members) => Kind::StructValue(object(members, depth - 1)),
+    };
+    Value { kind: Some(kind) }
+}
+
+fn numeral(number: &serde_json::Number) -> Kind {
+    let exact = match number.as_i64() {
+        Some(integer) => (-EXACT..=EXACT).contains(&integer),
+        None => number.is_f64(),
+    };
+    match number.as_f64() {
+        Some(double) if exact && double.is_finite() => Kind::NumberValue(double),
+        _ => Kind::StringValue(number.to_string()),
+    }
+}
+
+fn json(value: Value) -> Json {
+    match value.kind {
+        None | Some(Kind::NullValue(_)) => Json::Null,
+        Some(Kind::BoolValue(flag)) => Json::Bool(flag),
+        Some(Kind::NumberValue(double)) => number(double),
+        Some(Kind::StringValue(text)) => Json::String(text),
+        Some(Kind::StructValue(inner)) => Json::Object(to_json(inner)),
+        Some(Kind::ListValue(list)) => Json::Array(list.values.into_iter().map(json).collect()),
+    }
+}
+
+fn number(double: f64) -> Json {
+    #[expect(clippy::cast_precision_loss, reason = "2^53 is exact as a double")]
+    let limit = EXACT as f64;
+    if double.fract() == 0.0 && double.abs() <= limit {
+        #[expect(clippy::cast_possible_truncation, reason = "whole and within 2^53")]
+        let integer = double as i64;
+        return Json::from(integer);
+    }
+    // Not a number and infinity, which only a foreign file can hold, have no JSON form.
+    serde_json::Number::from_f64(double).map_or(Json::Null, Json::Number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine_proto::Message as _;
+    use serde_json::json;
+
+    fn there_and_back(value: Json) -> Json {
+        let Json::Object(members) = value else {
+            panic!("an object")
+        };
+        let bytes = to_struct(members).encode_to_vec();
+        Json::Object(to_json(Struct::decode(bytes.as_slice()).unwrap()))
+    }
+
+    #[test]
+    fn plain_values_come_back_as_they_were() {
+        let value = json!({"a": null, "b": [1, -2.5, {"c": "d"}], "e": true, "f": {}, "g": 9007199254740992_i64});
+        assert_eq!(there_and_back(value.clone()), value);
+    }
+
+    #[test]
+    fn integers_that_a_double_cannot_hold_become_text() {
+        let value = json!({"a": 9007199254740993_i64, "b": -9007199254740993_i64, "c": u64::MAX});
+        let expected =
+            json!({"a": "9007199254740993", "b": "-9007199254740993", "c": "18446744073709551615"});
+        assert_eq!(there_and_back(value), expected);
+    }
+
+    #[test]
+    fn every_value_has_a_member_and_numbers_are_finite() {
+        let Json::Object(members) = json!({"a": null, "b": 1e300}) else {
+            panic!("an object")
+        };
+        let attributes = to_struct(members);
+        assert!(attributes.fields.values().all(|value| value.kind.is_some()));
+        assert_eq!(
+            json(Value {
+                kind: Some(Kind::NumberValue(f64::NAN))
+            }),
+            Json::Null
+        );
+    }
+
+    #[test]
+    fn what_is_nested_too_deep_becomes_text_and_still_decodes() {
+        let mut value = json!("end");
+        for level in 0..120 {
+            value = if level % 2 == 0 {
+                json!({"in": value})
+            } else {
+                json!([value])
+            };
+        }
+        let text = there_and_back(json!({"deep": value})).to_string();
+        assert!(text.contains("\\\"end\\\""), "{text}");
+    }
+}

@@ -1,0 +1,398 @@
+//! The working store: one SQLite file beside the target that a run fills and resumes.
+//!
+//! In: pages of records and progress. Out: an [`engine_model::Store`] whose records can be sealed
+//! into a `.c1z` or written as JSON Lines. The file is `<target>.partial`; it is removed only on
+//! request, so that a run that stopped can go on. The clock is the caller's.
+//!
+//! ```text
+//! layout  tables and settings        commit  a page in, one transaction
+//! lock    one run per target         settle  candidates, dangling grants, totals
+//! ```
+
+mod commit;
+mod layout;
+mod lock;
+mod settle;
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::{self, OpenOptions};
+use std::path::{Path, PathBuf};
+
+use engine_model::{
+    Committed, Dangling, Mark, Page, ResourceType, ScopeRow, Store, StoreError, Tally,
+};
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{Connection, OpenFlags};
+
+use crate::failure::{Doing as _, failed, is_damage, shown};
+pub(crate) use commit::IMMUTABLE;
+use layout::Found;
+use lock::Lock;
+pub(crate) use lock::private;
+pub use settle::MissingParents;
+
+/// When to go on with the run that a working file holds, and when to start anew.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// What the run is: everything that must be equal for its records to fit, such as the digests
+    /// of spec and settings, as one opaque text.
+    pub fingerprint: String,
+    /// The present time.
+    pub now: Timestamp,
+    /// A run that began longer ago is not resumed.
+    pub max_age: SignedDuration,
+    /// `false` always starts anew.
+    pub resume: bool,
+}
+
+impl Policy {
+    /// Resumes runs of the same fingerprint that began less than 24 hours ago.
+    pub fn new(fingerprint: impl Into<String>, now: Timestamp) -> Self {
+        Self {
+            fingerprint: fingerprint.into(),
+            now,
+            max_age: SignedDuration::from_hours(24),
+            resume: true,
+        }
+    }
+}
+
+/// How a store began.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// There was nothing to resume.
+    Fresh,
+    /// It goes on with an earlier run.
+    Resumed,
+    /// There was an earlier run that could not be used.
+    Anew(Discarded),
+}
+
+/// Why an earlier run was not resumed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Discarded {
+    /// The caller asked for a new start.
+    Asked,
+    /// It belongs to another spec, or to other settings.
+    OtherFingerprint,
+    /// Another version of the engine wrote it.
+    OtherLayout,
+    /// It began too long ago.
+    TooOld {
+        /// When it began.
+        started_at: Timestamp,
+    },
+    /// It cannot be read; it was set aside.
+    Damaged {
+        /// Why, in the words of the layer below.
+        reason: String,
+        /// Where it is now.
+        kept_as: PathBuf,
+    },
+}
+
+/// A store on one SQLite file, held by one process at a time.
+#[derive(Debug)]
+pub struct WorkingStore {
+    pub(crate) connection: Connection,
+    pub(crate) target: PathBuf,
+    /// Where sealing puts the file: the target, unless redirected.
+    pub(crate) destination: PathBuf,
+    partial: PathBuf,
+    started_at: Timestamp,
+    start: Start,
+    pub(crate) types: BTreeMap<String, DeclaredType>,
+    /// Whether nothing came since the last settling.
+    settled: Cell<bool>,
+    // Last: it must outlive the connection.
+    _lock: Lock,
+}
+
+/// A resource type and its number, its place in the order of ids.
+#[derive(Clone, Debug)]
+pub(crate) struct DeclaredType {
+    pub(crate) number: i64,
+    pub(crate) definition: ResourceType,
+}
+
+impl WorkingStore {
+    /// Lets sealing put the file somewhere else in the target's folder, so that a file there that
+    /// holds less does not take the place of a good one.
+    pub fn redirect(&mut self, destination: &Path) {
+        self.destination = destination.to_owned();
+    }
+
+    /// Opens or makes the working file `<target>.partial`. Fails when another process holds it,
+    /// when the directory cannot be written, or when the disk is full.
+    pub fn open(target: &Path, policy: &Policy) -> Result<Self, StoreError> {
+        let partial = beside(target, ".partial")?;
+        let lock = Lock::take(beside(target, ".partial.lock")?, target)?;
+        let doing = || format!("opening {}", shown(&partial));
+        let (connection, start) = match reuse(&partial, policy)? {
+            Earlier::None => (None, Start::Fresh),
+            Earlier::Usable(connection) => (Some(connection), Start::Resumed),
+            Earlier::Unusable(why) => (None, Start::Anew(why)),
+        };
+        let connection = match connection {
+            Some(connection) => connection,
+            None => {
+                remove(&partial)?;
+                let connection = connect(&partial)?;
+                layout::configure(&connection).doing(doing)?;
+                layout::create(&connection, &policy.fingerprint, &policy.now.to_string())
+                    .doing(doing)?;
+                connection
+            }
+        };
+        let started_at = started_at(&connection).doing(doing)?.unwrap_or(policy.now);
+        let types = commit::declared(&connection).doing(doing)?;
+        Ok(Self {
+            connection,
+            target: target.to_owned(),
+            destination: target.to_owned(),
+            partial,
+            started_at,
+            start,
+            types,
+            settled: Cell::new(false),
+            _lock: lock,
+        })
+    }
+
+    /// Whether the store is new or goes on with an earlier run.
+    pub fn start(&self) -> &Start {
+        &self.start
+    }
+
+    /// When the run began; on a resumed run, when the first part of it began.
+    pub fn started_at(&self) -> Timestamp {
+        self.started_at
+    }
+
+    /// The working file.
+    pub fn path(&self) -> &Path {
+        &self.partial
+    }
+
+    /// Removes the working file, for a run that is done.
+    pub fn remove(self) -> Result<(), StoreError> {
+        let Self {
+            connection,
+            partial,
+            _lock,
+            ..
+        } = self;
+        let closed = connection.close().map_err(|(_, error)| error);
+        closed.doing(|| format!("closing {}", shown(&partial)))?;
+        remove(&partial)
+    }
+
+    /// Names the working file in an error.
+    pub(crate) fn doing(&self, what: &str) -> String {
+        format!("{what} {}", shown(&self.partial))
+    }
+}
+
+impl Store for WorkingStore {
+    fn declare(&mut self, types: &[ResourceType]) -> Result<(), StoreError> {
+        self.declare_types(types)
+    }
+
+    fn commit(&mut self, page: Page) -> Result<Committed, StoreError> {
+        self.commit_page(page)
+    }
+
+    fn marks(&self) -> Result<Vec<Mark>, StoreError> {
+        self.read(
+            "select task, key, state from marks order by task, key",
+            [],
+            |row| {
+                Ok(Mark {
+                    task: row.get(0)?,
+                    key: row.get(1)?,
+                    state: row.get(2)?,
+                })
+            },
+        )
+    }
+
+    fn tallies(&self) -> Result<Vec<Tally>, StoreError> {
+        self.read(
+            "select list, name, total from tallies order by list, name",
+            [],
+            |row| {
+                Ok(Tally {
+                    list: row.get(0)?,
+                    name: row.get(1)?,
+                    add: row.get(2)?,
+                })
+            },
+        )
+    }
+
+    fn scope_rows(
+        &self,
+        resource_type: &str,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<ScopeRow>, StoreError> {
+        self.read_scope_rows(resource_type, after, limit)
+    }
+
+    fn look_up(&self, table: &str, key: &str) -> Result<Vec<String>, StoreError> {
+        self.read(
+            "select id from look_ups where name = ?1 and key = ?2 order by id limit 3",
+            [table, key],
+            |row| row.get(0),
+        )
+    }
+
+    fn settle(&mut self) -> Result<Vec<Dangling>, StoreError> {
+        self.settle_grants()
+    }
+
+    fn totals(&self) -> Result<Vec<(String, u64, u64, u64)>, StoreError> {
+        self.count_per_type()
+    }
+}
+
+impl WorkingStore {
+    /// All rows of a query.
+    pub(crate) fn read<T, P, F>(
+        &self,
+        sql: &str,
+        parameters: P,
+        record: F,
+    ) -> Result<Vec<T>, StoreError>
+    where
+        P: rusqlite::Params,
+        F: FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+    {
+        let read = || {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            statement
+                .query_map(parameters, record)?
+                .collect::<rusqlite::Result<Vec<T>>>()
+        };
+        read().doing(|| self.doing("reading"))
+    }
+}
+
+/// What is there of an earlier run.
+enum Earlier {
+    None,
+    Usable(Connection),
+    Unusable(Discarded),
+}
+
+fn reuse(partial: &Path, policy: &Policy) -> Result<Earlier, StoreError> {
+    let doing = || format!("opening {}", shown(partial));
+    match fs::symlink_metadata(partial) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Earlier::None),
+        Err(error) => return Err(error).doing(doing),
+        Ok(there) if there.len() == 0 => return Ok(Earlier::None),
+        Ok(_) if !policy.resume => return Ok(Earlier::Unusable(Discarded::Asked)),
+        Ok(_) => {}
+    }
+    let connection = connect(partial)?;
+    match judge(&connection, policy) {
+        Ok(None) => Ok(Earlier::Usable(connection)),
+        Ok(Some(why)) => {
+            drop(connection);
+            Ok(Earlier::Unusable(match why {
+                Unfit::Empty => return Ok(Earlier::None),
+                Unfit::Known(why) => why,
+                Unfit::Foreign => set_aside(partial, "it is a database of another program")?,
+            }))
+        }
+        Err(error) if is_damage(&error) => {
+            drop(connection);
+            Ok(Earlier::Unusable(set_aside(partial, &error.to_string())?))
+        }
+        Err(error) => Err(error).doing(doing),
+    }
+}
+
+/// Why a file is not resumed.
+enum Unfit {
+    Empty,
+    Foreign,
+    Known(Discarded),
+}
+
+fn judge(connection: &Connection, policy: &Policy) -> rusqlite::Result<Option<Unfit>> {
+    match layout::identify(connection)? {
+        Found::Empty => return Ok(Some(Unfit::Empty)),
+        Found::Foreign => return Ok(Some(Unfit::Foreign)),
+        Found::OtherLayout => return Ok(Some(Unfit::Known(Discarded::OtherLayout))),
+        Found::Current => {}
+    }
+    if layout::fact(connection, "fingerprint")?.as_deref() != Some(policy.fingerprint.as_str()) {
+        return Ok(Some(Unfit::Known(Discarded::OtherFingerprint)));
+    }
+    let Some(started_at) = started_at(connection)? else {
+        return Ok(Some(Unfit::Known(Discarded::OtherLayout)));
+    };
+    if policy.now.duration_since(started_at) >= policy.max_age {
+        return Ok(Some(Unfit::Known(Discarded::TooOld { started_at })));
+    }
+    layout::configure(connection)?;
+    Ok(None)
+}
+
+fn started_at(connection: &Connection) -> rusqlite::Result<Option<Timestamp>> {
+    Ok(layout::fact(connection, "started_at")?.and_then(|text| text.parse().ok()))
+}
+
+/// Opens the file, which is made first if need be, so that it is private from its first byte on;
+/// SQLite gives its companions the same mode.
+fn connect(partial: &Path) -> Result<Connection, StoreError> {
+    let doing = || format!("opening {}", shown(partial));
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).read(true).write(true);
+    private(&mut options);
+    options.open(partial).doing(doing)?;
+    // Without the URI flag a file name is a file name, whatever it starts with.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(partial, flags).doing(doing)
+}
+
+/// Moves an unusable file away: it may be something that its owner wants back.
+fn set_aside(partial: &Path, reason: &str) -> Result<Discarded, StoreError> {
+    let kept_as = beside(partial, ".damaged")?;
+    fs::rename(partial, &kept_as).doing(|| format!("setting {} aside", shown(partial)))?;
+    Ok(Discarded::Damaged {
+        reason: reason.to_owned(),
+        kept_as,
+    })
+}
+
+/// Removes the file and SQLite's companions, the file last: without it they mean nothing.
+fn remove(partial: &Path) -> Result<(), StoreError> {
+    for suffix in ["-wal", "-shm", "-journal", ""] {
+        let path = beside(partial, suffix)?;
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).doing(|| format!("removing {}", shown(&path)));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The path of a companion: the same name with something behind it.
+pub(crate) fn beside(path: &Path, suffix: &str) -> Result<PathBuf, StoreError> {
+    let Some(name) = path.file_name() else {
+        return Err(failed(
+            format!("opening {}", shown(path)),
+            "it is not the name of a file",
+            Some("name a file, not a directory"),
+        ));
+    };
+    let mut name = OsString::from(name);
+    name.push(suffix);
+    Ok(path.with_file_name(name))
+}

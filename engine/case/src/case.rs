@@ -1,0 +1,226 @@
+//! A case file: what the user gives, what the vendor answers, and what must come of it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+/// What stands for the address of the loopback server in config, headers and answers.
+pub const SERVER: &str = "SERVER";
+
+/// One case.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// What it shows, in one line.
+    pub case: String,
+    /// What the user gives, by name of the config field.
+    #[serde(default)]
+    pub config: BTreeMap<String, Json>,
+    /// What the vendor answers.
+    #[serde(default)]
+    pub exchanges: Vec<Exchange>,
+    /// What must come of it.
+    pub expect: Expectation,
+}
+
+/// A request and its answers. Exactly one of the methods is there.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exchange {
+    /// Path of a GET request, as it is sent.
+    #[serde(default)]
+    pub get: Option<String>,
+    /// Path of a POST request.
+    #[serde(default)]
+    pub post: Option<String>,
+    /// Path of a PUT request.
+    #[serde(default)]
+    pub put: Option<String>,
+    /// Path of a PATCH request.
+    #[serde(default)]
+    pub patch: Option<String>,
+    /// Path of a DELETE request.
+    #[serde(default)]
+    pub delete: Option<String>,
+    /// Exactly these query parameters.
+    #[serde(default)]
+    pub query: BTreeMap<String, Texts>,
+    /// Headers that must be sent, by lower-case name.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// The JSON body that must be sent.
+    #[serde(default)]
+    pub json: Option<Json>,
+    /// The form fields that must be sent.
+    #[serde(default)]
+    pub form: Option<BTreeMap<String, Texts>>,
+    /// The answer.
+    #[serde(default)]
+    pub answer: Option<AnswerSpec>,
+    /// Several answers, one after the other.
+    #[serde(default)]
+    pub answers: Vec<AnswerSpec>,
+    /// How often it must be asked; as often as there are answers where nothing is said.
+    #[serde(default)]
+    pub times: Option<Times>,
+}
+
+/// One text or several.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Texts {
+    /// Several, in order.
+    Many(Vec<Scalar>),
+    /// One.
+    One(Scalar),
+}
+
+/// A text, or a number or boolean that is compared as text.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Scalar {
+    /// A text.
+    Text(String),
+    /// A number.
+    Number(serde_json::Number),
+    /// A boolean.
+    Boolean(bool),
+}
+
+impl Scalar {
+    /// As text.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Number(number) => number.to_string(),
+            Self::Boolean(value) => value.to_string(),
+        }
+    }
+}
+
+impl Texts {
+    /// As texts.
+    pub fn list(&self) -> Vec<String> {
+        match self {
+            Self::Many(many) => many.iter().map(Scalar::text).collect(),
+            Self::One(one) => vec![one.text()],
+        }
+    }
+}
+
+/// An answer.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AnswerSpec {
+    /// The status; 200 where nothing is said.
+    #[serde(default)]
+    pub status: Option<u16>,
+    /// Headers.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Scalar>,
+    /// A JSON body.
+    #[serde(default)]
+    pub json: Option<Json>,
+    /// A body that is not JSON.
+    #[serde(default)]
+    pub text: Option<String>,
+}
+
+/// How often an exchange must be asked.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Times {
+    /// Exactly so often.
+    Exactly(u64),
+    /// The word `any`.
+    Any(Any),
+}
+
+/// The word `any`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Any {
+    /// Not at all or as often as wanted.
+    Any,
+}
+
+/// What must come of a case.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expectation {
+    /// How the sync ends.
+    pub verdict: ExpectedVerdict,
+    /// Texts that each stand in a problem, a note or the error.
+    #[serde(default)]
+    pub says: Vec<String>,
+}
+
+/// How a sync ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExpectedVerdict {
+    /// Everything is there.
+    Complete,
+    /// Something is missing.
+    Incomplete,
+    /// The sync stopped.
+    Failed,
+}
+
+/// A case file that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {reason}", path.display())]
+pub struct CaseError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong, with line and column where they are known.
+    pub reason: String,
+}
+
+impl Case {
+    /// Reads a case file.
+    pub fn read(path: &Path) -> Result<Self, CaseError> {
+        let fault = |reason: String| CaseError { path: path.to_owned(), reason };
+        let text = std::fs::read_to_string(path).map_err(|error| fault(format!("cannot be read: {error}")))?;
+        let case: Self = serde_yaml::from_str(&text).map_err(|error| fault(format!("this is not a case: {error}")))?;
+        for (number, exchange) in case.exchanges.iter().enumerate() {
+            exchange.check().map_err(|reason| fault(format!("exchange {}: {reason}", number + 1)))?;
+        }
+        Ok(case)
+    }
+}
+
+impl Exchange {
+    /// Method and path.
+    pub fn line(&self) -> (&'static str, &str) {
+        let lines = [
+            ("GET", &self.get),
+            ("POST", &self.post),
+            ("PUT", &self.put),
+            ("PATCH", &self.patch),
+            ("DELETE", &self.delete),
+        ];
+        lines.into_iter().find_map(|(method, path)| Some((method, path.as_deref()?))).unwrap_or(("GET", ""))
+    }
+
+    /// The answers in order.
+    pub fn all_answers(&self) -> Vec<&AnswerSpec> {
+        self.answer.iter().chain(&self.answers).collect()
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let methods = [&self.get, &self.post, &self.put, &self.patch, &self.delete].into_iter().flatten().count();
+        if methods != 1 {
+            return Err("it needs exactly one of `get`, `post`, `put`, `patch` and `delete`".to_owned());
+        }
+        if self.answer.is_some() != self.answers.is_empty() {
+            return Err("it needs `answer` or `answers`, and not both".to_owned());
+        }
+        if self.all_answers().iter().any(|answer| answer.json.is_some() && answer.text.is_some()) {
+            return Err("an answer has `json` or `text`, not both".to_owned());
+        }
+        Ok(())
+    }
+}

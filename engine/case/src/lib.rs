@@ -1,0 +1,19 @@
+//! Recorded cases: exchanges in, an expected graph out, so that a spec is tested without a tenant.
+//!
+//! ```text
+//! case      one file: config, exchanges, expectations
+//! player    serves the exchanges over HTTP on loopback and notes what was asked otherwise
+//! folder    the cases that belong to a spec
+//! compare   two graphs as JSON Lines: what is missing, what is new
+//! ```
+//!
+//! The engine runs against a player as it runs against a vendor: nothing in it knows the
+//! difference.
+
+pub mod case;
+pub mod compare;
+pub mod folder;
+pub mod player;
+
+pub use case::{Case, CaseError, Expectation, ExpectedVerdict};
+pub use player::{Player, PlayerError};

@@ -1,0 +1,234 @@
+//! Plays a case: a real HTTP server on loopback that answers as recorded, and remembers what was
+//! asked that the case does not have.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use engine_spec::document::config::ConfigType;
+use engine_spec::plan::ConfigField;
+use serde_json::Value as Json;
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
+
+use crate::case::{AnswerSpec, Case, Exchange, SERVER, Texts, Times};
+
+/// A case that is being played.
+pub struct Player {
+    server: MockServer,
+    stage: Arc<Stage>,
+}
+
+/// What was asked otherwise than the case has it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct PlayerError(pub String);
+
+struct Stage {
+    address: String,
+    exchanges: Vec<Exchange>,
+    state: Mutex<State>,
+    /// Whether recorded answers may be given again and again, as for a second run.
+    endless: bool,
+}
+
+#[derive(Default)]
+struct State {
+    asked: Vec<u64>,
+    unexpected: Vec<String>,
+}
+
+impl Player {
+    /// Starts a server on a free loopback port. `endless` lets exchanges be asked more often than
+    /// the case says, for a person who tries things.
+    pub async fn start(case: &Case, endless: bool) -> Self {
+        let server = MockServer::builder().disable_request_recording().start().await;
+        let state = State { asked: vec![0; case.exchanges.len()], unexpected: Vec::new() };
+        let stage = Arc::new(Stage {
+            address: server.uri(),
+            exchanges: case.exchanges.clone(),
+            state: Mutex::new(state),
+            endless,
+        });
+        Mock::given(any()).respond_with(Stagehand(stage.clone())).mount(&server).await;
+        Self { server, stage }
+    }
+
+    /// The server's address, `http://127.0.0.1:PORT`.
+    pub fn address(&self) -> String {
+        self.server.uri()
+    }
+
+    /// What the user gives, for a field of the spec: the case's value with the server's address put
+    /// in, or for URLs the default moved to the server. Nothing where the case says nothing.
+    pub fn config(&self, case: &Case, field: &ConfigField) -> Option<String> {
+        if let Some(value) = case.config.get(&field.name) {
+            let text = match value {
+                Json::String(text) => text.clone(),
+                Json::Array(items) => items.iter().filter_map(Json::as_str).collect::<Vec<_>>().join(","),
+                other => other.to_string(),
+            };
+            return Some(text.replace(SERVER, &self.stage.address));
+        }
+        let default = field.default.as_ref()?.as_str()?;
+        if field.kind != ConfigType::Url {
+            return None;
+        }
+        let path = url::Url::parse(default).map(|url| url.path().trim_end_matches('/').to_owned()).unwrap_or_default();
+        Some(format!("{}{path}", self.stage.address))
+    }
+
+    /// What was asked otherwise than the case has it; nothing if all went as recorded.
+    pub fn faults(&self) -> Vec<PlayerError> {
+        let state = self.stage.state();
+        let mut faults: Vec<PlayerError> = state.unexpected.iter().cloned().map(PlayerError).collect();
+        for (exchange, asked) in self.stage.exchanges.iter().zip(&state.asked) {
+            let (method, path) = exchange.line();
+            let wanted = match exchange.times {
+                Some(Times::Any(_)) => continue,
+                Some(Times::Exactly(times)) => times,
+                None => exchange.all_answers().len() as u64,
+            };
+            if *asked != wanted {
+                faults.push(PlayerError(format!(
+                    "{method} {path}{} was asked {asked} times, and {wanted} were expected",
+                    shown_query(exchange)
+                )));
+            }
+        }
+        faults
+    }
+}
+
+struct Stagehand(Arc<Stage>);
+
+impl Respond for Stagehand {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        self.0.respond(request)
+    }
+}
+
+impl Stage {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        let mut state = self.state();
+        let mut nearest: Option<String> = None;
+        let mut used_up = false;
+        for (number, exchange) in self.exchanges.iter().enumerate() {
+            match differs(exchange, request) {
+                None => {
+                    let asked = state.asked.get(number).copied().unwrap_or_default();
+                    if !self.endless && asked >= most(exchange) {
+                        used_up = true;
+                        continue;
+                    }
+                    if let Some(count) = state.asked.get_mut(number) {
+                        *count += 1;
+                    }
+                    let answers = exchange.all_answers();
+                    let at = usize::try_from(asked).unwrap_or(usize::MAX).min(answers.len().saturating_sub(1));
+                    // A second run of an endless case begins with the first answer again.
+                    let at = if self.endless && asked >= answers.len() as u64 {
+                        usize::try_from(asked).unwrap_or(0) % answers.len().max(1)
+                    } else {
+                        at
+                    };
+                    return answers.get(at).map_or_else(|| ResponseTemplate::new(500), |answer| self.template(answer));
+                }
+                Some(Difference::Near(what)) => nearest = nearest.or(Some(what)),
+                Some(Difference::Far) => {}
+            }
+        }
+        let query = request.url.query().map(|query| format!("?{query}")).unwrap_or_default();
+        let why = match (used_up, nearest) {
+            (true, _) => ": it was asked more often than the case says".to_owned(),
+            (false, Some(near)) => format!(": {near}"),
+            (false, None) => ": the case has no such exchange".to_owned(),
+        };
+        let fault = format!("{} {}{query} was not expected{why}", request.method, request.url.path());
+        state.unexpected.push(fault.clone());
+        ResponseTemplate::new(418).set_body_json(serde_json::json!({ "message": fault }))
+    }
+
+    fn template(&self, answer: &AnswerSpec) -> ResponseTemplate {
+        let mut template = ResponseTemplate::new(answer.status.unwrap_or(200));
+        if let Some(json) = &answer.json {
+            template = template.set_body_raw(json.to_string().replace(SERVER, &self.address), "application/json");
+        } else if let Some(text) = &answer.text {
+            let content_type = answer
+                .headers
+                .iter()
+                .find(|(name, _)| name.eq_ignore_ascii_case("content-type"))
+                .map_or_else(|| "text/plain".to_owned(), |(_, value)| value.text());
+            template = template.set_body_raw(text.replace(SERVER, &self.address), &content_type);
+        }
+        for (name, value) in &answer.headers {
+            template = template.insert_header(name.as_str(), value.text().replace(SERVER, &self.address));
+        }
+        template
+    }
+}
+
+fn most(exchange: &Exchange) -> u64 {
+    match exchange.times {
+        Some(Times::Any(_)) => u64::MAX,
+        Some(Times::Exactly(times)) => times,
+        None => exchange.all_answers().len() as u64,
+    }
+}
+
+enum Difference {
+    /// Same method and path, and this differs.
+    Near(String),
+    /// Another request altogether.
+    Far,
+}
+
+fn differs(exchange: &Exchange, request: &Request) -> Option<Difference> {
+    let (method, path) = exchange.line();
+    if request.method.as_str() != method || request.url.path() != path {
+        return Some(Difference::Far);
+    }
+    let mut query: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, value) in request.url.query_pairs() {
+        query.entry(name.into_owned()).or_default().push(value.into_owned());
+    }
+    if query != texts(&exchange.query) {
+        return Some(Difference::Near(format!("the case has it with the query{}", shown_query(exchange))));
+    }
+    for (name, value) in &exchange.headers {
+        let sent = request.headers.get(name.as_str()).and_then(|value| value.to_str().ok());
+        if sent != Some(value.as_str()) {
+            return Some(Difference::Near(format!("the case has it with another header `{name}`")));
+        }
+    }
+    if let Some(json) = &exchange.json {
+        if serde_json::from_slice::<Json>(&request.body).ok().as_ref() != Some(json) {
+            return Some(Difference::Near(format!("the case has it with the body {json}")));
+        }
+    }
+    if let Some(form) = &exchange.form {
+        let mut sent: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (name, value) in url::form_urlencoded::parse(&request.body) {
+            sent.entry(name.into_owned()).or_default().push(value.into_owned());
+        }
+        if sent != texts(form) {
+            return Some(Difference::Near("the case has it with another form".to_owned()));
+        }
+    }
+    None
+}
+
+fn texts(map: &BTreeMap<String, Texts>) -> BTreeMap<String, Vec<String>> {
+    map.iter().map(|(name, texts)| (name.clone(), texts.list())).collect()
+}
+
+fn shown_query(exchange: &Exchange) -> String {
+    let pairs: Vec<String> = texts(&exchange.query)
+        .into_iter()
+        .flat_map(|(name, values)| values.into_iter().map(move |value| format!("{name}={value}")))
+        .collect();
+    if pairs.is_empty() { " (none)".to_owned() } else { format!(" {}", pairs.join("&")) }
+}

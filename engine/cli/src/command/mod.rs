@@ -1,0 +1,36 @@
+//! The commands, a file each.
+
+mod schema;
+pub mod sync;
+mod test;
+mod validate;
+
+use clap::{Parser, Subcommand};
+
+use crate::exit::{End, Failure};
+
+/// Read who has access to what in a SaaS application into one open file
+#[derive(Parser)]
+#[command(name = "engine", version, max_term_width = 100)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Sync(sync::Arguments),
+    Test(test::Arguments),
+    Validate(validate::Arguments),
+    Schema(schema::Arguments),
+}
+
+/// Runs the command of the command line.
+pub fn run(arguments: Arguments) -> Result<End, Failure> {
+    match arguments.command {
+        Command::Sync(arguments) => sync::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
+        Command::Validate(arguments) => validate::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
+    }
+}

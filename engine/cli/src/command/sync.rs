@@ -1,0 +1,228 @@
+//! `engine sync`: reads a vendor into a file and says whether that is everything.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use engine_c1z::{Discarded, SealOptions, Start, WorkingStore};
+use engine_case::{Case, Player, folder};
+use engine_model::Verdict;
+use engine_run::http::{Services, Settings};
+use engine_run::sync::{NoProgress, Progress, Synced};
+use engine_spec::plan::Plan;
+
+use crate::config::{self, Given};
+use crate::exit::{End, Failure};
+use crate::progress::Bars;
+use crate::session::{self, Session};
+use crate::token::TokenFile;
+use crate::{output, summary};
+
+/// Read a vendor's users, groups, roles and grants into a file
+///
+/// Reads everything the spec names, writes it to one file and says whether that is all the vendor
+/// has. A run that was stopped goes on where it stopped when the same command is given again.
+#[derive(Args)]
+#[command(after_help = "Exit status: 0 complete; 1 failed; 2 wrong usage or an invalid spec; 3 finished but incomplete; 4 credentials refused.
+
+Examples:
+  engine sync --spec specs/fivetran.yaml --simulate
+  BATON_CIRCLECI_API_TOKEN=… engine sync --spec specs/circleci.yaml --set org_id=…")]
+pub struct Arguments {
+    /// The connector's spec
+    #[arg(long, value_name = "SPEC")]
+    spec: PathBuf,
+    /// The file to write; sync.c1z, or sync.jsonl for JSON Lines
+    #[arg(short, long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// What to write
+    #[arg(long, value_enum, default_value_t = Format::C1z)]
+    format: Format,
+    /// Write the report as JSON, also when the sync fails
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Answer from recorded exchanges over HTTP on loopback; no tenant is needed. Without a file,
+    /// the spec's case `main`
+    #[arg(long, value_name = "CASE", num_args = 0..=1, require_equals = true)]
+    simulate: Option<Option<PathBuf>>,
+    /// Write the grants that follow from nested groups, too
+    #[arg(long)]
+    expand: bool,
+    /// Treat paths that no row had, map keys that no value hit, and values no map names as
+    /// something missing
+    #[arg(long)]
+    strict: bool,
+    /// Begin anew, even where a stopped run could go on
+    #[arg(long)]
+    fresh: bool,
+    /// Most requests at a time to one host
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
+    concurrency: u16,
+    #[command(flatten)]
+    given: Given,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// The sync file of the Baton ecosystem
+    C1z,
+    /// JSON Lines, one object a line
+    Jsonl,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Result<End, Failure> {
+    let plan = session::load(&arguments.spec)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| Failure::new(format!("cannot start: {error}")))?;
+    let end = runtime.block_on(sync(arguments, plan));
+    // Requests that nobody waits for any more are not worth waiting for.
+    runtime.shutdown_background();
+    end
+}
+
+async fn sync(arguments: &Arguments, plan: Arc<Plan>) -> Result<End, Failure> {
+    let simulation = match &arguments.simulate {
+        Some(case) => Some(simulation(arguments, case.as_deref()).await?),
+        None => None,
+    };
+    let played = simulation.as_ref().map(|(case, player)| played(&plan, case, player)).unwrap_or_default();
+    let config = config::values(&plan, &arguments.given, &played)?;
+    let target = target(arguments);
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            output::note("stopping; what was read is kept");
+            let _ = stop.send(true);
+            // The second one ends at once: what is stored stays good.
+            let _ = tokio::signal::ctrl_c().await;
+            std::process::exit(1);
+        }
+    });
+    let bars = Bars::new();
+    let progress: Arc<dyn Progress> = match &bars {
+        Some(bars) => bars.clone(),
+        None => Arc::new(NoProgress),
+    };
+    let mut services = Services::system();
+    if simulation.is_none() {
+        services.tokens = Arc::new(TokenFile::of_user());
+    }
+    let settings = Settings { concurrency: usize::from(arguments.concurrency), proxies: session::proxies(), ..Settings::default() };
+    let session = Session { plan: plan.clone(), config, settings, services, progress, stop: stopped };
+    let store = session.open(&target, !arguments.fresh && simulation.is_none())?;
+    say_start(&store);
+    let (synced, store) = session.sync(store).await?;
+    if let Some(bars) = bars {
+        bars.finish();
+    }
+    finish(arguments, &plan, &target, synced, store)
+}
+
+async fn simulation(arguments: &Arguments, case: Option<&Path>) -> Result<(Case, Player), Failure> {
+    let path = if let Some(case) = case {
+        case.to_owned()
+    } else {
+        let folder = folder::find(&arguments.spec).ok_or_else(|| Failure::usage(format!("{} has no recorded cases", arguments.spec.display())).hint("name a case: --simulate=FILE"))?;
+        folder.join(folder::MAIN).with_extension("yaml")
+    };
+    let case = Case::read(&path).map_err(|error| Failure::usage(error.to_string()))?;
+    output::note(&format!("simulating: {}", case.case));
+    let player = Player::start(&case, true).await;
+    Ok((case, player))
+}
+
+/// What a case gives for the fields of a plan.
+pub fn played(plan: &Plan, case: &Case, player: &Player) -> BTreeMap<String, String> {
+    let mut played: BTreeMap<String, String> = plan.config.iter().filter_map(|field| Some((field.name.clone(), player.config(case, field)?))).collect();
+    // A case that gives nothing is a case all the same: the environment must not shine through.
+    played.entry(String::new()).or_default();
+    played
+}
+
+fn target(arguments: &Arguments) -> PathBuf {
+    arguments.file.clone().unwrap_or_else(|| {
+        PathBuf::from(match arguments.format {
+            Format::C1z => "sync.c1z",
+            Format::Jsonl => "sync.jsonl",
+        })
+    })
+}
+
+fn say_start(store: &WorkingStore) {
+    match store.start() {
+        Start::Fresh => {}
+        Start::Resumed => output::note(&format!("going on with the run that began {}", store.started_at())),
+        Start::Anew(Discarded::Asked) => {}
+        Start::Anew(Discarded::OtherFingerprint) => output::note("the stopped run was of another spec or config; beginning anew"),
+        Start::Anew(Discarded::OtherLayout) => output::note("the stopped run was of another version of the engine; beginning anew"),
+        Start::Anew(Discarded::TooOld { started_at }) => output::note(&format!("the stopped run began {started_at}, too long ago to go on with; beginning anew")),
+        Start::Anew(Discarded::Damaged { reason, kept_as }) => output::note(&format!("the stopped run cannot be read ({reason}); it is kept as {}; beginning anew", kept_as.display())),
+    }
+}
+
+fn finish(arguments: &Arguments, plan: &Plan, target: &Path, synced: Synced, mut store: WorkingStore) -> Result<End, Failure> {
+    let mut synced = synced;
+    if arguments.strict {
+        summary::make_strict(&mut synced.report);
+    }
+    let written = match synced.report.verdict {
+        Verdict::Failed => None,
+        Verdict::Complete => Some((seal(arguments, &mut store)?, target.to_owned())),
+        Verdict::Incomplete => {
+            let aside = incomplete(target);
+            store.redirect(&aside);
+            Some((seal(arguments, &mut store)?, aside))
+        }
+    };
+    if let Some(path) = &arguments.report {
+        let text = serde_json::to_string_pretty(&synced.report).map_err(|error| Failure::new(error.to_string()))?;
+        output::file(path, &format!("{text}\n"))?;
+    }
+    output::result(&summary::summary(plan, &synced.report, written.as_ref().map(|(bytes, path)| (*bytes, path.as_path()))));
+    match &synced.failure {
+        Some(error) => {
+            let mut failure = session::failure(error);
+            if synced.report.resources.values().any(|list| list.pages > 0) {
+                output::note(&format!("what was read is kept in {}; the same command goes on from there", store.path().display()));
+            } else {
+                store.remove().map_err(session::stored)?;
+            }
+            failure.message = failure.message.trim_end().to_owned();
+            Err(failure)
+        }
+        None if synced.report.verdict == Verdict::Complete => {
+            store.remove().map_err(session::stored)?;
+            Ok(End::Complete)
+        }
+        None => {
+            if target.exists() {
+                output::note(&format!("{} is left as it was", target.display()));
+            }
+            output::note("the same command asks again for what could not be read");
+            Ok(End::Incomplete)
+        }
+    }
+}
+
+/// `sync.incomplete.c1z` beside `sync.c1z`.
+fn incomplete(target: &Path) -> PathBuf {
+    let stem = target.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let extension = target.extension().map(|extension| format!(".{}", extension.to_string_lossy())).unwrap_or_default();
+    target.with_file_name(format!("{stem}.incomplete{extension}"))
+}
+
+fn seal(arguments: &Arguments, store: &mut WorkingStore) -> Result<u64, Failure> {
+    match arguments.format {
+        Format::C1z => {
+            let mut options = SealOptions::new(session::now());
+            options.expand = arguments.expand;
+            let sealed = store.seal(&options).map_err(session::stored)?;
+            for id in &sealed.ambiguous {
+                output::note(&format!("note: two records share the id `{id}`; the first one was written"));
+            }
+            Ok(sealed.bytes)
+        }
+        Format::Jsonl => store.seal_lines(arguments.expand).map_err(session::stored),
+    }
+}

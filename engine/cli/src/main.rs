@@ -1,0 +1,21 @@
+//! The `engine` binary: reads the command line, runs one command, and turns its end into an exit
+//! status.
+
+mod command;
+mod config;
+mod exit;
+mod fragment;
+mod output;
+mod progress;
+mod session;
+mod summary;
+mod token;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let arguments = command::Arguments::parse();
+    exit::status(command::run(arguments))
+}

@@ -1,0 +1,46 @@
+//! The only place that prints. Results go to stdout, everything else to stderr.
+
+use std::io::{IsTerminal, Write};
+
+/// Writes a result. A closed pipe ends the output without an error, as `head` expects.
+pub fn result(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    if written.is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe) {
+        error("the result could not be written to standard output", None);
+    }
+}
+
+/// Says something beside the result.
+pub fn note(text: &str) {
+    let mut stderr = std::io::stderr().lock();
+    // Nothing is left to say it to if stderr is gone.
+    let _ = writeln!(stderr, "{text}");
+}
+
+/// Says what failed and what to try.
+pub fn error(message: &str, hint: Option<&str>) {
+    let (red, cyan, reset) = if stderr_colour() { ("\u{1b}[1;31m", "\u{1b}[1;36m", "\u{1b}[0m") } else { ("", "", "") };
+    note(&format!("{red}error{reset}: {message}"));
+    if let Some(hint) = hint {
+        note(&format!("{cyan}hint{reset}: {hint}"));
+    }
+}
+
+/// Whether stderr takes colour.
+pub fn stderr_colour() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Says a text of several lines beside the result, if there is one.
+pub fn note_block(text: &str) {
+    if !text.is_empty() {
+        note(text.trim_end());
+        note("");
+    }
+}
+
+/// Writes a file that a flag asks for, beside the result.
+pub fn file(path: &std::path::Path, text: &str) -> Result<(), crate::exit::Failure> {
+    std::fs::write(path, text).map_err(|error| crate::exit::Failure::new(format!("cannot write {}: {error}", path.display())))
+}

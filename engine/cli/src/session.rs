@@ -1,0 +1,125 @@
+//! What commands that run a spec share: the plan of a file, the clients, and one sync into a store.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use engine_c1z::{Policy, WorkingStore};
+use engine_run::environment::Environment;
+use engine_run::http::{Clients, Proxies, Services, Settings};
+use engine_run::sync::{Progress, SyncError, SyncOptions, Synced};
+use engine_spec::diagnostic::Diagnostics;
+use engine_spec::plan::Plan;
+use engine_spec::{check, render};
+use serde_json::{Map, Value as Json};
+
+use crate::config::variable;
+use crate::exit::{End, Failure};
+use crate::fragment::FragmentFolder;
+use crate::output;
+
+/// Reads and checks a spec; tells its faults.
+pub fn load(path: &Path) -> Result<Arc<Plan>, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))?;
+    let mut diagnostics = Diagnostics::default();
+    let plan = check::compile(&path.display().to_string(), &text, &FragmentFolder::beside(path), &mut diagnostics);
+    match plan {
+        Some(plan) => Ok(Arc::new(plan)),
+        None => {
+            output::note_block(&render::human(&diagnostics, output::stderr_colour()));
+            Err(Failure::usage(format!("{} is not a valid spec", path.display())).hint("`engine validate` shows the same faults, also for programs"))
+        }
+    }
+}
+
+/// Proxies as the environment names them.
+pub fn proxies() -> Proxies {
+    let either = |upper: &str, lower: &str| variable(upper).or_else(|| variable(lower));
+    Proxies { https: either("HTTPS_PROXY", "https_proxy"), http: either("HTTP_PROXY", "http_proxy"), except: either("NO_PROXY", "no_proxy") }
+}
+
+/// One sync and how it is to run.
+pub struct Session {
+    /// The plan.
+    pub plan: Arc<Plan>,
+    /// The values of config fields.
+    pub config: Map<String, Json>,
+    /// Times, sizes, proxies.
+    pub settings: Settings,
+    /// Clock, tokens, observer.
+    pub services: Services,
+    /// Sees how far it has come.
+    pub progress: Arc<dyn Progress>,
+    /// Holds `true` when it is to stop.
+    pub stop: tokio::sync::watch::Receiver<bool>,
+}
+
+impl Session {
+    /// What must be equal for a stopped run to be gone on with: spec, and config but for secrets.
+    pub fn fingerprint(&self) -> String {
+        let open: Map<String, Json> = self
+            .config
+            .iter()
+            .filter(|(name, _)| self.plan.config.iter().all(|field| field.name != **name || !field.secret))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        format!("{} {}", self.plan.canonical, Json::Object(open))
+    }
+
+    /// Opens the working store beside a target.
+    pub fn open(&self, target: &Path, resume: bool) -> Result<WorkingStore, Failure> {
+        let mut policy = Policy::new(self.fingerprint(), self.services.environment.now());
+        policy.resume = resume;
+        WorkingStore::open(target, &policy).map_err(stored)
+    }
+
+    /// Reads everything into a store and gives it back.
+    pub async fn sync(self, store: WorkingStore) -> Result<(Synced, WorkingStore), Failure> {
+        let mut names = Map::new();
+        names.insert("config".to_owned(), Json::Object(self.config));
+        let environment: Arc<dyn Environment> = self.services.environment.clone();
+        let options = SyncOptions {
+            concurrency: self.settings.concurrency,
+            environment,
+            progress: self.progress,
+            stop: self.stop,
+            started_at: store.started_at(),
+            resumed: matches!(store.start(), engine_c1z::Start::Resumed),
+        };
+        let clients = Clients::new(&self.plan, names.clone(), self.settings, self.services).map_err(|error| failure(&SyncError::Request(error)))?;
+        let shared = Arc::new(Mutex::new(store));
+        let synced = engine_run::sync::sync(self.plan, clients, names, shared.clone(), options).await;
+        let store = Arc::into_inner(shared).and_then(|mutex| mutex.into_inner().ok());
+        store.map(|store| (synced, store)).ok_or_else(|| Failure::new("a task of the sync did not end"))
+    }
+}
+
+/// A failure of the store, for the user.
+pub fn stored(error: engine_model::StoreError) -> Failure {
+    let failure = Failure::new(error.to_string());
+    match error.hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+/// A failure of a sync, for the user.
+pub fn failure(error: &SyncError) -> Failure {
+    let mut failure = Failure::new(error.to_string());
+    failure.hint = error.hint();
+    failure.end = end(error);
+    failure
+}
+
+/// The exit status of a failed sync: refused credentials have their own.
+pub fn end(error: &SyncError) -> End {
+    use engine_run::http::RequestErrorKind;
+    match error {
+        SyncError::Request(error) if error.kind == RequestErrorKind::Credentials || matches!(error.status, Some(401 | 403)) => End::Refused,
+        _ => End::Failed,
+    }
+}
+
+/// The time of day.
+pub fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}

@@ -1,0 +1,111 @@
+//! The summary of a sync for people: what was read, the verdict, and what is missing.
+
+use std::path::Path;
+
+use engine_model::{ListReport, Problem, Report, Verdict};
+use engine_spec::plan::Plan;
+
+/// The most samples shown for a problem.
+const SAMPLES: usize = 3;
+
+/// Turns what `--strict` minds into problems.
+pub fn make_strict(report: &mut Report) {
+    if report.verdict == Verdict::Failed {
+        return;
+    }
+    let mut problems: Vec<(String, String, Vec<String>)> = Vec::new();
+    if !report.paths_never_found.is_empty() {
+        problems.push(("spec".to_owned(), "paths that no row had".to_owned(), report.paths_never_found.clone()));
+    }
+    if !report.map_keys_never_hit.is_empty() {
+        problems.push(("spec".to_owned(), "map keys that no value hit".to_owned(), report.map_keys_never_hit.clone()));
+    }
+    for (kind, list) in &report.resources {
+        if !list.unknown_values.is_empty() {
+            problems.push((format!("resource {kind}"), "values that no map names".to_owned(), list.unknown_values.keys().cloned().collect()));
+        }
+    }
+    for (list, what, samples) in problems {
+        let count = samples.len() as u64;
+        report.problems.push(Problem { list, what, spec: None, request: None, count, samples, hint: None });
+    }
+    if !report.problems.is_empty() {
+        report.verdict = Verdict::Incomplete;
+    }
+}
+
+/// The summary; `written` is the size and path of the file, if one was written.
+pub fn summary(plan: &Plan, report: &Report, written: Option<(u64, &Path)>) -> String {
+    let mut text = String::new();
+    table(&mut text, report);
+    for problem in report.problems.iter().filter(|problem| problem.list != "sync") {
+        one(&mut text, "missing", problem);
+    }
+    for note in &report.notes {
+        one(&mut text, "note", note);
+    }
+    let verdict = match report.verdict {
+        Verdict::Complete => "complete",
+        Verdict::Incomplete => "INCOMPLETE",
+        Verdict::Failed => "FAILED",
+    };
+    text.push_str(&format!(
+        "\n{}: {verdict}, {} resources, {} entitlements, {} grants, {} requests\n",
+        plan.name, report.totals.resources, report.totals.entitlements, report.totals.grants, report.traffic.requests
+    ));
+    if let Some((bytes, path)) = written {
+        text.push_str(&format!("{} ({})\n", path.display(), size(bytes)));
+    }
+    text
+}
+
+fn table(text: &mut String, report: &Report) {
+    let mut rows: Vec<[String; 6]> = vec![["", "pages", "rows", "records", "left out", "failed"].map(str::to_owned)];
+    rows.extend(report.resources.iter().map(|(kind, list)| row(kind, list)));
+    rows.extend(report.grants.iter().map(|(label, list)| row(&format!("grants {label}"), list)));
+    if rows.len() == 1 {
+        return;
+    }
+    let width = rows.iter().map(|row| row.first().map_or(0, |cell| cell.chars().count())).max().unwrap_or(0);
+    for row in rows {
+        let [name, numbers @ ..] = row;
+        text.push_str(&format!("{name:width$}"));
+        for number in numbers {
+            text.push_str(&format!("  {number:>8}"));
+        }
+        text.push('\n');
+    }
+}
+
+fn row(name: &str, list: &ListReport) -> [String; 6] {
+    let left_out: u64 = list.dropped.values().sum::<u64>();
+    let failed = if list.parents_failed > 0 { list.parents_failed.to_string() } else { String::new() };
+    let number = |count: u64| if count == 0 { "-".to_owned() } else { count.to_string() };
+    [name.to_owned(), number(list.pages), number(list.rows), number(list.emitted), number(left_out), failed]
+}
+
+fn one(text: &mut String, word: &str, problem: &Problem) {
+    text.push_str(&format!("\n{word}: {}: {}", problem.list, problem.what));
+    if problem.count > 1 {
+        text.push_str(&format!(" ({} times)", problem.count));
+    }
+    text.push('\n');
+    if !problem.samples.is_empty() {
+        let shown: Vec<&str> = problem.samples.iter().take(SAMPLES).map(String::as_str).collect();
+        let more = if problem.samples.len() > SAMPLES { ", …" } else { "" };
+        text.push_str(&format!("  such as {}{more}\n", shown.join(", ")));
+    }
+    for (name, value) in [("request", &problem.request), ("spec", &problem.spec), ("try", &problem.hint)] {
+        if let Some(value) = value {
+            text.push_str(&format!("  {name}: {value}\n"));
+        }
+    }
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} bytes"),
+        1024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1024.0),
+        _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+    }
+}

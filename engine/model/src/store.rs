@@ -1,0 +1,121 @@
+//! Where a sync puts what it reads. One [`Page`] is one transaction: its records, its progress
+//! marks and its counts become durable together or not at all, which is what lets a killed run
+//! go on without losing or repeating a row.
+
+use crate::{Entitlement, Grant, Resource, ResourceType};
+
+/// What could not be stored.
+#[derive(Debug, thiserror::Error)]
+#[error("{doing}: {reason}")]
+pub struct StoreError {
+    /// What was being done, for example `writing a page to sync.c1z.partial`.
+    pub doing: String,
+    /// Why it failed, in the words of the layer below.
+    pub reason: String,
+    /// What to try.
+    pub hint: Option<String>,
+}
+
+/// How far a task has come. Tasks and their states are the executor's own; a store keeps them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Name of the task, stable for one plan, such as `list:team:0`.
+    pub task: String,
+    /// Which run of the task: the sequence numbers of the scope rows it is for; empty for one run.
+    pub key: String,
+    /// The executor's state, opaque text.
+    pub state: String,
+}
+
+/// A resource as the requests and rules of later tasks see it (`resource.id`, `parent.login`).
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScopeRow {
+    /// Order of arrival within its type, ascending; given by the store.
+    pub sequence: i64,
+    /// The scope object.
+    pub scope: serde_json::Value,
+}
+
+/// An addition to a counter that outlives a resumed run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tally {
+    /// What is counted, such as `resource account`.
+    pub list: String,
+    /// Which count, such as `rows` or `dropped: role is absent`.
+    pub name: String,
+    /// How many.
+    pub add: i64,
+}
+
+/// Everything one page brought.
+#[derive(Debug, Default)]
+pub struct Page {
+    /// Resources, each with the scope object to keep for later tasks, if any task needs it.
+    pub resources: Vec<(Resource, Option<serde_json::Value>)>,
+    /// Entitlements.
+    pub entitlements: Vec<Entitlement>,
+    /// Grants, not settled yet.
+    pub grants: Vec<Grant>,
+    /// Entries of look-up tables: table, key, resource id.
+    pub look_ups: Vec<(String, String, String)>,
+    /// Progress that holds once the page is stored. An existing mark of the same task and key is replaced.
+    pub marks: Vec<Mark>,
+    /// Counts.
+    pub tallies: Vec<Tally>,
+}
+
+/// What storing a page changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// For each resource of the page, in order: whether it was new. `false` means that the same
+    /// id had been stored before; the first one stays.
+    pub new_resources: Vec<bool>,
+    /// Entitlements whose id had been stored before with other content.
+    pub conflicting_entitlements: u64,
+    /// Grants that had been stored before.
+    pub repeated_grants: u64,
+}
+
+/// Grants of one rule whose reference points at nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dangling {
+    /// The grant rule.
+    pub rule: u32,
+    /// Whether the spec expects such references.
+    pub expected: bool,
+    /// What is missing: `true` for the principal, `false` for the entitlement.
+    pub principal_missing: bool,
+    /// How many.
+    pub count: u64,
+    /// Up to five of the missing ids, sorted.
+    pub samples: Vec<String>,
+}
+
+/// A durable place for the records and the progress of one sync.
+pub trait Store: Send {
+    /// Declares the resource types. Called once before the first page; the same types again on a
+    /// resumed run change nothing.
+    fn declare(&mut self, types: &[ResourceType]) -> Result<(), StoreError>;
+
+    /// Stores a page in one transaction.
+    fn commit(&mut self, page: Page) -> Result<Committed, StoreError>;
+
+    /// All progress marks, for a run that goes on.
+    fn marks(&self) -> Result<Vec<Mark>, StoreError>;
+
+    /// Counters, summed over all pages so far, sorted by list and name.
+    fn tallies(&self) -> Result<Vec<Tally>, StoreError>;
+
+    /// Scope rows of a type with a sequence above `after`, ascending, at most `limit`.
+    fn scope_rows(&self, resource_type: &str, after: i64, limit: usize) -> Result<Vec<ScopeRow>, StoreError>;
+
+    /// The distinct resource ids that a look-up table holds under a key, sorted; at most three.
+    fn look_up(&self, table: &str, key: &str) -> Result<Vec<String>, StoreError>;
+
+    /// Settles principals with several candidate types, sets aside grants whose reference points
+    /// at nothing, and says which those are. Called when all lists are in; may be called again.
+    fn settle(&mut self) -> Result<Vec<Dangling>, StoreError>;
+
+    /// Number of resources per type, entitlements per type, and settled grants per type, sorted.
+    fn totals(&self) -> Result<Vec<(String, u64, u64, u64)>, StoreError>;
+}

@@ -1,0 +1,248 @@
+//! One row and everything that follows from it: the resource, its entitlements, look-up entries,
+//! grants of rules that live on the rows of the type, and the rows of types made of them.
+
+use std::collections::HashSet;
+
+use engine_model::{Entitlement, EntitlementRef, Page, ResourceRef};
+use engine_spec::plan::{self, Fault, FaultKind, ForEach, Origin, Plan, Source, Witness};
+use engine_spec::scope::Scope;
+use serde_json::{Map, Value as Json};
+
+use super::grant::{self, Bindings};
+use super::resource;
+use super::rows::pipeline;
+use super::slot::Slots;
+use super::tally::{Recorder, Tallied};
+
+/// Collects the records of one page.
+pub(crate) struct Emitter<'a> {
+    plan: &'a Plan,
+    witness: &'a dyn Witness,
+    /// The records so far.
+    pub page: Page,
+    /// The counts so far.
+    pub recorder: Recorder,
+    /// Keys of `dedupe_by` on this page, per source.
+    seen: Vec<(*const Source, HashSet<String>)>,
+}
+
+impl<'a> Emitter<'a> {
+    /// An empty page.
+    pub fn new(plan: &'a Plan, witness: &'a dyn Witness) -> Self {
+        Self { plan, witness, page: Page::default(), recorder: Recorder::default(), seen: Vec::new() }
+    }
+
+    /// A row of the list of a type.
+    pub fn list_row(&mut self, kind: usize, source: &'a Source, row: &Json, scope: &Scope<'_>) -> Result<(), Fault> {
+        let Some(resource_type) = self.plan.types.get(kind) else { return Ok(()) };
+        let list = list_label(&resource_type.id);
+        self.recorder.add(&list, Tallied::Rows, 1);
+        self.piped(source, row, scope, &list, &mut |emitter, row, scope| emitter.resource_row(kind, row, scope))
+    }
+
+    /// A row of a grant rule.
+    pub fn grant_row(
+        &mut self,
+        rule: &'a plan::GrantRule,
+        row: &Json,
+        scope: &Scope<'_>,
+        bindings: Bindings<'_>,
+    ) -> Result<(), Fault> {
+        let list = grants_label(&rule.label);
+        self.recorder.add(&list, Tallied::Rows, 1);
+        self.piped(&rule.source, row, scope, &list, &mut |emitter, _, scope| {
+            let slots = Slots { scope, witness: emitter.witness, list: &list };
+            let grant = grant::make(emitter.plan, rule, bindings, &slots)?;
+            emitter.recorder.add(&list, Tallied::Emitted, 1);
+            emitter.page.grants.push(grant);
+            Ok(())
+        })
+    }
+
+    /// A row of the entitlements that are read per resource.
+    pub fn entitlement_row(
+        &mut self,
+        rule: &'a plan::Entitlement,
+        resource: &ResourceRef,
+        row: &Json,
+        scope: &Scope<'_>,
+    ) -> Result<(), Fault> {
+        let list = format!("entitlements of {}:{}", resource.resource_type, rule.key);
+        self.recorder.add(&list, Tallied::Rows, 1);
+        let Some(source) = &rule.list else { return Ok(()) };
+        self.piped(source, row, scope, &list, &mut |emitter, _, scope| {
+            emitter.recorder.add(&list, Tallied::Emitted, 1);
+            emitter.entitlement(rule, resource, scope, &list)
+        })
+    }
+
+    /// Puts a row through a pipeline; faults of single rows are counted, others come back.
+    fn piped(
+        &mut self,
+        source: &'a Source,
+        row: &Json,
+        scope: &Scope<'_>,
+        list: &str,
+        each: &mut dyn FnMut(&mut Self, &Json, &Scope<'_>) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        if let (Origin::EachRow(_), Some(when)) = (&source.origin, &source.when) {
+            if !when.holds(scope).map_err(|error| super::rows::broken(&source.site, error.to_string()))? {
+                return Ok(());
+            }
+        }
+        let mut seen = self.take_seen(source);
+        let witness = self.witness;
+        let result = pipeline(source, row, scope, witness, &mut seen, &mut |found| {
+            let done = found.and_then(|(row, scope)| each(self, row, scope));
+            match done {
+                Err(fault) if fault.kind != FaultKind::Stop => {
+                    self.recorder.row_fault(list, &fault);
+                    Ok(())
+                }
+                other => other,
+            }
+        });
+        self.seen.push((source, seen));
+        result
+    }
+
+    fn take_seen(&mut self, source: &Source) -> HashSet<String> {
+        match self.seen.iter().position(|(known, _)| std::ptr::eq(*known, source)) {
+            Some(at) => self.seen.swap_remove(at).1,
+            None => HashSet::new(),
+        }
+    }
+
+    fn resource_row(&mut self, kind: usize, row: &Json, scope: &Scope<'_>) -> Result<(), Fault> {
+        let Some(resource_type) = self.plan.types.get(kind) else { return Ok(()) };
+        let list = list_label(&resource_type.id);
+        let slots = Slots { scope, witness: self.witness, list: &list };
+        let made = resource::make(self.plan, resource_type, &slots, &mut self.recorder)?;
+        let reference = made.resource.id.clone();
+        let inner = scope.with("resource", &made.scope);
+        for rule in resource_type.entitlements.iter().filter(|rule| rule.list.is_none()) {
+            self.own_entitlements(rule, &reference, &inner, &list)?;
+        }
+        for number in &resource_type.look_ups {
+            self.look_up_entry(*number, &reference, &inner)?;
+        }
+        for number in &resource_type.row_rules {
+            if let Some(rule) = self.plan.grant_rules.get(*number) {
+                // `resource` is the row's own resource only for rules of the type itself.
+                let scope = if rule.owner == kind { &inner } else { scope };
+                self.grant_row(rule, row, scope, Bindings { row_resource: Some(&reference) })?;
+            }
+        }
+        for (derived, derived_type) in self.plan.types.iter().enumerate() {
+            for source in
+                derived_type.sources.iter().filter(|source| matches!(source.origin, Origin::EachRow(of) if of == kind))
+            {
+                self.list_row(derived, source, row, scope)?;
+            }
+        }
+        self.recorder.add(&list, Tallied::Emitted, 1);
+        let kept = resource_type.scope_needed.then_some(made.scope);
+        self.page.resources.push((made.resource, kept));
+        Ok(())
+    }
+
+    /// The entitlements of a resource that its type itself gives.
+    fn own_entitlements(
+        &mut self,
+        rule: &'a plan::Entitlement,
+        resource: &ResourceRef,
+        scope: &Scope<'_>,
+        list: &str,
+    ) -> Result<(), Fault> {
+        if let Some(condition) = &rule.when {
+            let holds = condition.holds(scope).map_err(|error| super::rows::broken(&rule.site, error.to_string()))?;
+            if !holds {
+                return Ok(());
+            }
+        }
+        let combinations = combinations(&rule.each, scope, self.witness)?;
+        for names in combinations {
+            let scope = scope.with_all(&names);
+            self.entitlement(rule, resource, &scope, list)?;
+        }
+        Ok(())
+    }
+
+    fn entitlement(
+        &mut self,
+        rule: &plan::Entitlement,
+        resource: &ResourceRef,
+        scope: &Scope<'_>,
+        list: &str,
+    ) -> Result<(), Fault> {
+        let slots = Slots { scope, witness: self.witness, list };
+        let slug = match &rule.slug {
+            Some(value) => slots.required_text(value, "the slug")?,
+            None => rule.key.clone(),
+        };
+        let name = slots.text(rule.name.as_ref(), "the entitlement's name", &mut self.recorder)?;
+        let resource_name =
+            scope.get("resource").and_then(|r| r.get("display_name")).and_then(Json::as_str).unwrap_or_default();
+        let display_name = name.unwrap_or_else(|| format!("{resource_name} {slug}"));
+        let description = slots.text(rule.description.as_ref(), "the entitlement's description", &mut self.recorder)?;
+        self.page.entitlements.push(Entitlement {
+            id: EntitlementRef { resource: resource.clone(), slug },
+            display_name,
+            description,
+            purpose: rule.purpose,
+            grantable_to: rule.grantable_to.clone(),
+            immutable: rule.immutable,
+        });
+        Ok(())
+    }
+
+    fn look_up_entry(&mut self, number: usize, resource: &ResourceRef, scope: &Scope<'_>) -> Result<(), Fault> {
+        let Some(look_up) = self.plan.look_ups.get(number) else { return Ok(()) };
+        for key in &look_up.keys {
+            if let Some(text) = key.text(scope, self.witness)? {
+                let text = if look_up.fold_case { text.to_lowercase() } else { text.into_owned() };
+                self.page.look_ups.push((look_up.name.clone(), text, resource.id.clone()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Every combination of the values that something is repeated for, as names.
+pub(crate) fn combinations(
+    each: &[ForEach],
+    scope: &Scope<'_>,
+    witness: &dyn Witness,
+) -> Result<Vec<Map<String, Json>>, Fault> {
+    let mut combined = vec![Map::new()];
+    for axis in each {
+        let ForEach::Values { name, list } = axis else { continue };
+        let values: Vec<Json> = list
+            .yields_all(scope, witness)?
+            .unwrap_or_default()
+            .into_iter()
+            .map(std::borrow::Cow::into_owned)
+            .collect();
+        combined = combined
+            .into_iter()
+            .flat_map(|names| {
+                values.iter().map(move |value| {
+                    let mut names = names.clone();
+                    names.insert(name.clone(), value.clone());
+                    names
+                })
+            })
+            .collect();
+    }
+    Ok(combined)
+}
+
+/// How the report calls the list of a type.
+pub(crate) fn list_label(type_id: &str) -> String {
+    format!("resource {type_id}")
+}
+
+/// How the report calls the grants of a rule.
+pub(crate) fn grants_label(label: &str) -> String {
+    format!("grants of {label}")
+}

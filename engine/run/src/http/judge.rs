@@ -1,0 +1,384 @@
+//! What an answer means: in go the answer as it came, the client's `answers` and `rate_limit` and
+//! the rules for statuses; out comes a verdict.
+//!
+//! Order: a rate limit; a good answer, unless `answers.failed` holds; the first rule that fits; the
+//! status. A rule that looks only at the status of a passing fault (`503: incomplete`) is asked
+//! when retries have not helped: what passes is no meaning.
+
+use engine_spec::expression::Expression;
+use engine_spec::path::Path;
+use engine_spec::plan::{Meaning, Site, StatusRule};
+use engine_spec::scope::Scope;
+use engine_spec::template::scalar_text;
+use serde_json::{Map, Value as Json};
+
+use super::answer::{Answer, Note, Reply};
+use super::delivery::{Verdict, shown};
+use super::failure::{RequestError, RequestErrorKind};
+use super::rate;
+use super::shared::{Member, Shared};
+use super::transport::Incoming;
+use crate::request::{PreparedRequest, RenderFault};
+
+/// The longest excerpt of a vendor's message.
+const MESSAGE: usize = 300;
+
+/// The longest excerpt of a page that is not JSON.
+const PAGE: usize = 200;
+
+/// Judges the answers to one request.
+pub(crate) struct Judge<'a> {
+    /// What the clients share.
+    pub shared: &'a Shared,
+    /// The client.
+    pub member: &'a Member,
+    /// The request.
+    pub request: &'a PreparedRequest,
+    /// The rules; the first that fits decides.
+    pub rules: &'a [StatusRule],
+    /// What is being done, in words.
+    pub doing: &'a str,
+}
+
+/// What a body holds.
+enum Content {
+    Json(Json),
+    /// No content, and none is due (204, HEAD).
+    None,
+    /// Nothing where something was due.
+    Empty,
+    /// JSON that breaks off.
+    BrokenOff,
+    /// Something else: what it is and how it begins, without secrets.
+    Other(String),
+}
+
+/// What an answer shows: everything that conditions read.
+struct View<'a> {
+    status: u16,
+    names: Map<String, Json>,
+    body: &'a Json,
+    code: Option<String>,
+    message: Option<String>,
+}
+
+impl Judge<'_> {
+    /// What an answer means.
+    pub fn judge(&self, incoming: Incoming) -> Verdict<Reply> {
+        let content = self.content(&incoming);
+        match self.verdict(&incoming, &content) {
+            Ok(Some(verdict)) => verdict,
+            Ok(None) => self.good(incoming, content),
+            Err(fault) => Verdict::Done(Err(self.shared.render_error(self.doing, fault))),
+        }
+    }
+
+    /// The verdict, unless the answer is good.
+    fn verdict(&self, incoming: &Incoming, content: &Content) -> Result<Option<Verdict<Reply>>, RenderFault> {
+        let body = match content {
+            Content::Json(json) => json,
+            _ => &Json::Null,
+        };
+        let plan = &self.member.plan;
+        let is_success = (200..300).contains(&incoming.status);
+        let asks = plan.answers.failed.is_some() || plan.rate_limit.when.is_some() || self.rules.iter().any(|rule| rule.when.is_some());
+        if is_success && !asks && self.rules.is_empty() && !plan.rate_limit.statuses.contains(&incoming.status) {
+            return Ok(None);
+        }
+        let view = self.view(incoming, body, asks);
+        if self.is_limited(&view)? {
+            let after = rate::reset(&incoming.headers, &plan.rate_limit, self.shared.services.environment.now());
+            let error = self.error(&view, content).with(|known| {
+                known.kind = RequestErrorKind::RateLimited;
+                known.hint = Some("lower the client's `concurrency` or set `rate_limit.per_second`, and run again later".to_owned());
+            });
+            return Ok(Some(Verdict::Limited { after, otherwise: Err(error) }));
+        }
+        let is_failed = match &plan.answers.failed {
+            Some(condition) if is_success => view.holds(condition, &plan.site)?,
+            _ => false,
+        };
+        let is_good = is_success && !is_failed;
+        let rule = self.rule(&view, is_good)?;
+        if is_good && rule.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(self.bad(incoming, &view, content, rule, is_good)))
+    }
+
+    /// The verdict on an answer that is not simply good.
+    fn bad(&self, incoming: &Incoming, view: &View<'_>, content: &Content, rule: Option<&StatusRule>, is_good: bool) -> Verdict<Reply> {
+        let after = rate::retry_after(&incoming.headers, self.shared.services.environment.now());
+        let is_passing = is_passing(incoming.status);
+        let error = self.error(view, content);
+        let Some(rule) = rule else {
+            let otherwise = Err(error);
+            return if is_passing { Verdict::Again { after, otherwise } } else { Verdict::Done(otherwise) };
+        };
+        let looks_only_at_status = rule.codes.is_empty() && rule.message.is_none() && rule.when.is_none();
+        let meaning = match &rule.meaning {
+            Meaning::Retry => return Verdict::Again { after, otherwise: Err(error) },
+            Meaning::NoRows => {
+                let words = view.words();
+                Ok(Reply::NoRows(Note { status: view.status, text: format!("the vendor answered {}{words}, which means that there are none ({})", view.status, rule.site) }))
+            }
+            Meaning::Incomplete => Ok(Reply::Incomplete(error)),
+            Meaning::Fail(text) => Err(error.with(|known| {
+                known.kind = RequestErrorKind::StopRule(text.clone());
+                known.reason = format!("{text} (the vendor answered {})", view.status);
+                known.site = Some(rule.site.clone());
+                known.hint = None;
+            })),
+        };
+        if is_passing && looks_only_at_status && !is_good {
+            Verdict::Again { after, otherwise: meaning }
+        } else {
+            Verdict::Done(meaning)
+        }
+    }
+
+    /// The verdict on a good answer: is it the JSON that was due?
+    fn good(&self, incoming: Incoming, content: Content) -> Verdict<Reply> {
+        let problem = match content {
+            Content::Json(whole) => return Verdict::Done(self.answer(incoming, whole)),
+            Content::None => return Verdict::Done(self.answer(incoming, Json::Null)),
+            Content::BrokenOff => {
+                let otherwise = Err(self.not_json(&incoming, "the answer breaks off in the middle of its JSON"));
+                return Verdict::Again { after: None, otherwise };
+            }
+            Content::Empty => "the answer is empty where JSON was due".to_owned(),
+            Content::Other(what) => format!("the answer is not JSON: it is {what}"),
+        };
+        Verdict::Done(Err(self.not_json(&incoming, &problem)))
+    }
+
+    fn answer(&self, incoming: Incoming, whole: Json) -> Result<Reply, RequestError> {
+        let unwrap = self.member.plan.answers.unwrap.clone();
+        if let Some(path) = unwrap.as_ref().filter(|path| !whole.is_null() && path.one(&whole).is_none()) {
+            let problem = format!("the answer has no `{}`, which `answers.unwrap` names", path.text());
+            return Err(self.not_json(&incoming, &problem));
+        }
+        let Incoming { status, headers, url, .. } = incoming;
+        Ok(Reply::Body(Answer { status, headers, url, whole, unwrap }))
+    }
+
+    fn not_json(&self, incoming: &Incoming, problem: &str) -> RequestError {
+        RequestError::new(RequestErrorKind::NotJson, self.doing, problem).with(|known| {
+            known.status = Some(incoming.status);
+            known.request = Some(shown(self.request, self.shared));
+            known.site = Some(self.request.site().clone());
+            known.hint = Some("check the base URL and the path: pages like this come from a login, a proxy or a wrong path".to_owned());
+        })
+    }
+
+    fn is_limited(&self, view: &View<'_>) -> Result<bool, RenderFault> {
+        let limit = &self.member.plan.rate_limit;
+        let is_named = if limit.statuses.is_empty() { view.status == 429 } else { limit.statuses.contains(&view.status) };
+        match &limit.when {
+            Some(when) if is_named => Ok(view.holds(when, &self.member.plan.site)?),
+            // A 429 says so itself, whatever else the spec names.
+            _ => Ok(is_named || (view.status == 429 && !limit.statuses.contains(&429))),
+        }
+    }
+
+    /// The first rule that fits. To a good answer only a rule that names its status speaks.
+    fn rule(&self, view: &View<'_>, is_good: bool) -> Result<Option<&StatusRule>, RenderFault> {
+        for rule in self.rules {
+            let status_fits = if rule.statuses.is_empty() { !is_good } else { rule.statuses.contains(&view.status) };
+            let code_fits = rule.codes.is_empty() || view.code.as_ref().is_some_and(|code| rule.codes.contains(code));
+            let message_fits = match &rule.message {
+                Some(part) => view.message.as_ref().is_some_and(|message| message.to_lowercase().contains(part)),
+                None => true,
+            };
+            if status_fits && code_fits && message_fits {
+                let holds = match &rule.when {
+                    Some(when) => view.holds(when, &rule.site)?,
+                    None => true,
+                };
+                if holds {
+                    return Ok(Some(rule));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn view<'v>(&self, incoming: &Incoming, body: &'v Json, asks: bool) -> View<'v> {
+        let mut names = Map::new();
+        if asks {
+            names.insert("status".to_owned(), Json::from(incoming.status));
+            names.insert("headers".to_owned(), incoming.headers.to_json());
+        }
+        let (code, message) = vendor_words(self.member, body);
+        View { status: incoming.status, names, body, code, message }
+    }
+
+    /// The error of an answer that is none of the good ones.
+    fn error(&self, view: &View<'_>, content: &Content) -> RequestError {
+        let redactor = &self.shared.redactor;
+        let (kind, hint) = kind_of_status(view.status);
+        let reason = match view.status {
+            status if (200..300).contains(&status) => format!("the vendor answered {status}, and its body says that the request failed"),
+            status if (300..400).contains(&status) => format!("the vendor answered {status}, a redirect that leads nowhere"),
+            status => format!("the vendor answered {status}"),
+        };
+        RequestError::new(kind, self.doing, reason).with(|known| {
+            known.status = Some(view.status);
+            known.code = view.code.as_deref().map(|code| redactor.excerpt(code, 80));
+            let words = view.message.as_deref().map(|message| redactor.excerpt(message, MESSAGE));
+            known.message = words.or_else(|| match content {
+                Content::Json(json) if known.code.is_none() => Some(redactor.excerpt(&json.to_string(), MESSAGE)),
+                Content::Other(what) => Some(what.clone()),
+                _ => None,
+            });
+            known.request = Some(shown(self.request, self.shared));
+            known.site = Some(self.request.site().clone());
+            known.hint = hint.map(str::to_owned);
+        })
+    }
+
+    fn content(&self, incoming: &Incoming) -> Content {
+        if matches!(incoming.status, 204 | 205) || incoming.method == reqwest::Method::HEAD {
+            return Content::None;
+        }
+        content(self.shared, incoming)
+    }
+}
+
+impl View<'_> {
+    fn holds(&self, condition: &Expression, site: &Site) -> Result<bool, RenderFault> {
+        let root = Scope::root(&self.names);
+        condition.holds(&root.with("body", self.body)).map_err(|error| RenderFault { site: site.clone(), reason: error.to_string() })
+    }
+
+    fn words(&self) -> String {
+        match &self.code {
+            Some(code) => format!(" with the code `{code}`"),
+            None => String::new(),
+        }
+    }
+}
+
+/// The vendor's code and message: the first path of each that finds something.
+pub(crate) fn vendor_words(member: &Member, body: &Json) -> (Option<String>, Option<String>) {
+    let first = |paths: &[Path]| {
+        let found = paths.iter().filter_map(|path| path.one(body)).find(|json| !json.is_null())?;
+        let text = scalar_text(Some(found)).map_or_else(|_| found.to_string(), |text| text.into_owned());
+        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+    };
+    (first(&member.plan.answers.code), first(&member.plan.answers.message))
+}
+
+/// The verdict on the answer of a token endpoint or login: its JSON, whatever `failed` says.
+pub(crate) fn judge_sign_in(shared: &Shared, member: &Member, request: &PreparedRequest, doing: &str, incoming: Incoming) -> Verdict<Json> {
+    let judge = Judge { shared, member, request, rules: &[], doing };
+    let content = content(shared, &incoming);
+    if let (true, Content::Json(json)) = ((200..300).contains(&incoming.status), &content) {
+        return Verdict::Done(Ok(json.clone()));
+    }
+    let body = match &content {
+        Content::Json(json) => json,
+        _ => &Json::Null,
+    };
+    let mut view = judge.view(&incoming, body, false);
+    // RFC 6749, 5.2.
+    let field = |name: &str| body.get(name).and_then(Json::as_str).map(str::to_owned);
+    view.code = view.code.or_else(|| field("error"));
+    view.message = view.message.or_else(|| field("error_description"));
+    let mut error = judge.error(&view, &content).with(|known| {
+        known.hint = Some("check the credentials in the configuration, and that they are still valid".to_owned());
+    });
+    if (200..300).contains(&incoming.status) {
+        error = error.with(|known| known.reason = format!("the vendor answered {} without JSON where a token was due", incoming.status));
+    }
+    if (400..500).contains(&incoming.status) {
+        error = error.with(|known| known.kind = RequestErrorKind::Credentials);
+    }
+    let now = shared.services.environment.now();
+    match incoming.status {
+        429 => Verdict::Limited { after: rate::reset(&incoming.headers, &member.plan.rate_limit, now), otherwise: Err(error) },
+        status if is_passing(status) => Verdict::Again { after: rate::retry_after(&incoming.headers, now), otherwise: Err(error) },
+        _ => Verdict::Done(Err(error)),
+    }
+}
+
+/// Whether a status tells of a fault that passes.
+fn is_passing(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429 | 500 | 502 | 503 | 504)
+}
+
+fn kind_of_status(status: u16) -> (RequestErrorKind, Option<&'static str>) {
+    match status {
+        401 => (RequestErrorKind::Credentials, Some("check the credentials in the configuration, and that they are still valid")),
+        403 => (RequestErrorKind::Credentials, Some("the credentials are known but may not do this: check their rights")),
+        404 => (RequestErrorKind::NotFound, Some("check the base URL and the ids in the configuration")),
+        429 => (RequestErrorKind::RateLimited, Some("run again later, or with a lower concurrency")),
+        400 | 405..=499 => (RequestErrorKind::Vendor, Some("the vendor refuses the request: check the spec there against the vendor's documentation")),
+        500..=599 => (RequestErrorKind::Vendor, Some("the vendor has a fault: run again later")),
+        _ => (RequestErrorKind::Vendor, None),
+    }
+}
+
+/// What a body holds. The body itself decides, not `Content-Type`: vendors label JSON as text.
+fn content(shared: &Shared, incoming: &Incoming) -> Content {
+    let body = incoming.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&incoming.body);
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Content::Empty;
+    }
+    match serde_json::from_slice(body) {
+        Ok(json) => Content::Json(json),
+        Err(error) if error.is_eof() => Content::BrokenOff,
+        Err(error) => {
+            let begins_as_json = body.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|byte| matches!(byte, b'{' | b'['));
+            Content::Other(if begins_as_json {
+                format!("JSON with a fault at line {}, column {}", error.line(), error.column())
+            } else {
+                page(shared, incoming, body)
+            })
+        }
+    }
+}
+
+/// What a page that is not JSON is, and its title or first words.
+fn page(shared: &Shared, incoming: &Incoming, body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let start: String = text.chars().take(20_000).collect();
+    let label = incoming.headers.get("content-type").and_then(|value| value.split(';').next()).unwrap_or_default().trim().to_ascii_lowercase();
+    let lower = start.to_ascii_lowercase();
+    let is_html = label.contains("html") || lower.contains("<html") || lower.contains("<!doctype html");
+    let title = lower.find("<title").and_then(|open| {
+        let from = open + lower.get(open..)?.find('>')? + 1;
+        let to = from + lower.get(from..)?.find("</title")?;
+        start.get(from..to)
+    });
+    let words = match title.filter(|title| !title.trim().is_empty()) {
+        Some(title) => title.to_owned(),
+        None if is_html => without_tags(&start),
+        None => start.clone(),
+    };
+    let words = shared.redactor.excerpt(&words, PAGE);
+    let what = match (is_html, label.as_str()) {
+        (true, _) => "an HTML page".to_owned(),
+        (false, "") => "text".to_owned(),
+        (false, label) => format!("`{}`", shared.redactor.excerpt(label, 60)),
+    };
+    if words.is_empty() { what } else { format!("{what} that begins \"{words}\"") }
+}
+
+fn without_tags(html: &str) -> String {
+    let mut depth = 0_u32;
+    html.chars()
+        .map(|c| match c {
+            '<' => {
+                depth += 1;
+                ' '
+            }
+            '>' => {
+                depth = depth.saturating_sub(1);
+                ' '
+            }
+            c if depth == 0 => c,
+            _ => ' ',
+        })
+        .collect()
+}

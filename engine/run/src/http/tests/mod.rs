@@ -1,0 +1,10 @@
+//! Behaviour over real HTTP on loopback: each file one theme. Time is simulated, so that waiting
+//! costs nothing and can be asserted.
+
+mod answers;
+mod credentials;
+mod egress;
+mod limits;
+mod retries;
+
+pub(crate) mod bench;

@@ -1,0 +1,166 @@
+//! A sync: every list of a plan read to its end, into a store, with a report of what was seen.
+//!
+//! `task` turns the plan into tasks (a source, and what it is repeated for); `schedule` keeps
+//! their jobs running, as many as there is room for, and knows when a list is complete; `job`
+//! reads one list page by page; `opening` makes the requests that come first; `report` says what
+//! it all amounts to. Each page's records, its counts and the mark where the list stands go to the
+//! store in one transaction, so a run that dies goes on where it stopped.
+
+mod job;
+mod opening;
+mod report;
+mod run;
+mod schedule;
+mod task;
+
+use std::sync::{Arc, Mutex};
+
+use engine_model::{Report, ResourceType, Store, StoreError};
+use engine_spec::plan::{ParentRule, Plan};
+use jiff::Timestamp;
+use serde_json::{Map, Value as Json};
+
+use crate::environment::Environment;
+use crate::http::{Clients, RequestError};
+
+use run::Run;
+
+/// A store that the tasks of a sync share.
+pub type SharedStore = Arc<Mutex<dyn Store>>;
+
+/// What a sync needs beside the plan.
+pub struct SyncOptions {
+    /// Most jobs that read at a time.
+    pub concurrency: usize,
+    /// Clock and sleep.
+    pub environment: Arc<dyn Environment>,
+    /// Sees how far the sync has come.
+    pub progress: Arc<dyn Progress>,
+    /// Ends the sync where it stands once it holds `true`; what was read stays in the store.
+    pub stop: tokio::sync::watch::Receiver<bool>,
+    /// When the sync began, which for a resumed one is before this run.
+    pub started_at: Timestamp,
+    /// Whether the store holds an earlier run that this one goes on with.
+    pub resumed: bool,
+}
+
+/// Sees how far a sync has come.
+pub trait Progress: Send + Sync {
+    /// A page was stored: the list it belongs to, and the records made of it.
+    fn page(&self, list: &str, records: u64);
+}
+
+/// Nobody watches.
+pub struct NoProgress;
+
+impl Progress for NoProgress {
+    fn page(&self, _: &str, _: u64) {}
+}
+
+/// How a sync ended.
+#[derive(Debug)]
+pub struct Synced {
+    /// What was seen.
+    pub report: Report,
+    /// Why the sync stopped before its end, if it did.
+    pub failure: Option<SyncError>,
+}
+
+/// Why a sync stopped before its end.
+#[derive(Debug, thiserror::Error)]
+pub enum SyncError {
+    /// A request failed.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A list did not go on or end as the spec says, or the spec stops the sync.
+    #[error("{doing}: {reason} ({spec})")]
+    List {
+        /// What was being done.
+        doing: String,
+        /// What happened.
+        reason: String,
+        /// Place in the spec.
+        spec: String,
+        /// What to try.
+        hint: Option<String>,
+    },
+    /// The user stopped it.
+    #[error("stopped before the end")]
+    Stopped,
+}
+
+impl SyncError {
+    /// What to try.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Request(error) => error.hint.clone(),
+            Self::Store(error) => error.hint.clone(),
+            Self::List { hint, .. } => hint.clone(),
+            Self::Stopped => Some("run the same command again to go on from here".to_owned()),
+        }
+    }
+}
+
+/// Reads everything the plan names. `names` holds `config`.
+pub async fn sync(
+    plan: Arc<Plan>,
+    clients: Clients,
+    names: Map<String, Json>,
+    store: SharedStore,
+    options: SyncOptions,
+) -> Synced {
+    let mut run = Run::new(plan, clients, names, store, &options);
+    let failure = read(&mut run, &options).await.err();
+    let report = report::report(&run, &options, failure.as_ref());
+    match report {
+        Ok(report) => Synced { report, failure },
+        Err(error) => Synced { report: report::empty(&run, &options, &error), failure: Some(failure.unwrap_or(error)) },
+    }
+}
+
+/// Makes the requests that come first, and nothing else: proves that the credentials work.
+pub async fn check(
+    plan: Arc<Plan>,
+    clients: Clients,
+    names: Map<String, Json>,
+    store: SharedStore,
+    options: &SyncOptions,
+) -> Result<(), SyncError> {
+    let mut run = Run::new(plan, clients, names, store, options);
+    opening::open(&mut run).await
+}
+
+async fn read(run: &mut Run, options: &SyncOptions) -> Result<(), SyncError> {
+    opening::open(run).await?;
+    let active = task::active_types(run)?;
+    run.store(|store| store.declare(&resource_types(&run.plan, &active)))?;
+    let tasks = task::tasks(&run.plan, &active);
+    schedule::run_all(run, tasks, active, options).await?;
+    run.flush()?;
+    run.settle()
+}
+
+/// The types of the plan that are synced, as the file knows them.
+fn resource_types(plan: &Plan, active: &[bool]) -> Vec<ResourceType> {
+    plan.types
+        .iter()
+        .enumerate()
+        .filter(|(number, _)| active.get(*number).copied().unwrap_or(false))
+        .map(|(number, kind)| ResourceType {
+            id: kind.id.clone(),
+            display_name: kind.name.clone(),
+            description: kind.summary.clone(),
+            r#trait: kind.mapping.trait_rule.kind(),
+            has_entitlements: !kind.entitlements.is_empty(),
+            children: plan
+                .types
+                .iter()
+                .filter(|child| matches!(child.parent, Some(ParentRule::Repeated(of) | ParentRule::Told(of, _)) if of == number))
+                .map(|child| child.id.clone())
+                .collect(),
+        })
+        .collect()
+}

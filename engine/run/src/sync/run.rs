@@ -1,0 +1,213 @@
+//! What all tasks of a sync share: the plan, the clients, the store, and what has been noticed.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use engine_model::{Committed, Page, Problem, Store, StoreError};
+use engine_spec::plan::{Plan, Witness};
+use engine_spec::scope::Scope;
+use serde_json::{Map, Value as Json};
+
+use super::{Progress, SharedStore, SyncError, SyncOptions};
+use crate::environment::Environment;
+use crate::extract::{Note, Recorder, Tallied, grants_label};
+use crate::http::Clients;
+
+/// The most look-ups remembered in memory.
+const REMEMBERED: usize = 50_000;
+
+/// What all tasks of a sync share.
+pub(super) struct Run {
+    pub plan: Arc<Plan>,
+    pub clients: Clients,
+    /// `config` and `start`.
+    pub names: Map<String, Json>,
+    pub environment: Arc<dyn Environment>,
+    pub progress: Arc<dyn Progress>,
+    /// Told whenever a page was stored.
+    pub stored: Arc<tokio::sync::Notify>,
+    store: SharedStore,
+    tracker: Arc<Tracker>,
+    /// Problems that the next run may not meet again; never stored.
+    passing: Arc<Mutex<Vec<Problem>>>,
+}
+
+/// What is noticed while values are evaluated, and what helps evaluating them.
+struct Tracker {
+    paths: Vec<AtomicBool>,
+    keys: Vec<AtomicBool>,
+    pending: Mutex<Recorder>,
+    look_ups: Mutex<HashMap<(usize, String), Vec<String>>>,
+}
+
+impl Run {
+    pub fn new(
+        plan: Arc<Plan>,
+        clients: Clients,
+        names: Map<String, Json>,
+        store: SharedStore,
+        options: &SyncOptions,
+    ) -> Self {
+        let flags = |count: usize| (0..count).map(|_| AtomicBool::new(false)).collect();
+        let tracker = Tracker {
+            paths: flags(plan.tracked_paths.len()),
+            keys: flags(plan.tracked_keys.len()),
+            pending: Mutex::default(),
+            look_ups: Mutex::default(),
+        };
+        Self {
+            plan,
+            clients,
+            names,
+            environment: options.environment.clone(),
+            progress: options.progress.clone(),
+            stored: Arc::new(tokio::sync::Notify::new()),
+            store,
+            tracker: Arc::new(tracker),
+            passing: Arc::default(),
+        }
+    }
+
+    /// The names in scope everywhere.
+    pub fn scope(&self) -> Scope<'_> {
+        Scope::root(&self.names)
+    }
+
+    /// Does something with the store.
+    pub fn store<T>(&self, act: impl FnOnce(&mut dyn Store) -> Result<T, StoreError>) -> Result<T, SyncError> {
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(act(&mut *store)?)
+    }
+
+    /// Stores a page of a list, with what has been noticed since the last one. Blocks; callers are
+    /// on the runtime's own threads and say so.
+    pub fn commit(&self, list: &str, mut page: Page, recorder: Recorder) -> Result<Committed, SyncError> {
+        let records = (page.resources.len() + page.grants.len() + page.entitlements.len()) as u64;
+        page.tallies = recorder.into_tallies();
+        page.tallies.extend(std::mem::take(&mut *self.pending()).into_tallies());
+        let committed = self.store(|store| store.commit(page))?;
+        let repeated = committed.new_resources.iter().filter(|new| !**new).count();
+        if repeated > 0 {
+            self.pending().add(list, Tallied::Duplicates, i64::try_from(repeated).unwrap_or(i64::MAX));
+        }
+        if committed.conflicting_entitlements > 0 {
+            self.pending().notice(
+                list,
+                Note {
+                    what: "entitlements came again with another name or description; the first one stays".to_owned(),
+                    spec: None,
+                    request: None,
+                    hint: None,
+                    sample: None,
+                },
+            );
+        }
+        self.progress.page(list, records);
+        self.stored.notify_waiters();
+        Ok(committed)
+    }
+
+    /// Counts something that belongs to no page; stored with the next one.
+    pub fn pending(&self) -> MutexGuard<'_, Recorder> {
+        self.tracker.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Stores what has been noticed since the last page.
+    pub fn flush(&self) -> Result<(), SyncError> {
+        let recorder = std::mem::take(&mut *self.pending());
+        let page = Page { tallies: recorder.into_tallies(), ..Page::default() };
+        self.store(|store| store.commit(page).map(|_| ()))
+    }
+
+    /// Notes something that is missing now and that another run may find.
+    pub fn passing_problem(&self, problem: Problem) {
+        self.passing.lock().unwrap_or_else(PoisonError::into_inner).push(problem);
+    }
+
+    /// What is missing now and may be found by another run.
+    pub fn passing_problems(&self) -> Vec<Problem> {
+        self.passing.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Settles grants; what dangles becomes problems and notes of this run.
+    pub fn settle(&self) -> Result<(), SyncError> {
+        for dangling in self.store(|store| store.settle())? {
+            let rule = self.plan.grant_rules.get(dangling.rule as usize);
+            let what = if dangling.principal_missing {
+                "the principal of grants is not among the resources that were read"
+            } else {
+                "grants are on entitlements that no resource has"
+            };
+            let problem = Problem {
+                list: rule.map(|rule| grants_label(&rule.label)).unwrap_or_default(),
+                what: if dangling.expected { format!("{what}; left out, as the spec says") } else { what.to_owned() },
+                spec: rule.map(|rule| rule.site.to_string()),
+                request: None,
+                count: dangling.count,
+                samples: dangling.samples,
+                hint: (!dangling.expected).then(|| {
+                    "where the vendor lists members that are gone, `missing: drop` on the grants leaves them out"
+                        .to_owned()
+                }),
+            };
+            self.passing_problem(problem);
+        }
+        Ok(())
+    }
+
+    /// Whether a dangling problem is one that the spec expects.
+    pub fn is_expected(problem: &Problem) -> bool {
+        problem.what.ends_with("as the spec says")
+    }
+}
+
+impl Clone for Run {
+    fn clone(&self) -> Self {
+        Self {
+            plan: self.plan.clone(),
+            clients: self.clients.clone(),
+            names: self.names.clone(),
+            environment: self.environment.clone(),
+            progress: self.progress.clone(),
+            stored: self.stored.clone(),
+            store: self.store.clone(),
+            tracker: self.tracker.clone(),
+            passing: self.passing.clone(),
+        }
+    }
+}
+
+impl Witness for Run {
+    fn path_found(&self, number: usize) {
+        if let Some(flag) = self.tracker.paths.get(number) {
+            // Most calls find the flag set already: reading it first keeps the cache line shared.
+            if !flag.load(Ordering::Relaxed) && !flag.swap(true, Ordering::Relaxed) {
+                self.pending().add("", Tallied::PathFound(number), 1);
+            }
+        }
+    }
+
+    fn key_hit(&self, number: usize) {
+        if let Some(flag) = self.tracker.keys.get(number) {
+            if !flag.load(Ordering::Relaxed) && !flag.swap(true, Ordering::Relaxed) {
+                self.pending().add("", Tallied::KeyHit(number), 1);
+            }
+        }
+    }
+
+    fn look_up(&self, table: usize, key: &str) -> Result<Vec<String>, String> {
+        let look_up = self.plan.look_ups.get(table).ok_or("there is no such look-up table")?;
+        let key = if look_up.fold_case { key.to_lowercase() } else { key.to_owned() };
+        let mut remembered = self.tracker.look_ups.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(ids) = remembered.get(&(table, key.clone())) {
+            return Ok(ids.clone());
+        }
+        let ids = self.store(|store| store.look_up(&look_up.name, &key)).map_err(|error| error.to_string())?;
+        if remembered.len() >= REMEMBERED {
+            remembered.clear();
+        }
+        remembered.insert((table, key), ids.clone());
+        Ok(ids)
+    }
+}

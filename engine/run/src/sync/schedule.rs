@@ -1,0 +1,370 @@
+//! The schedule: which job runs next, and when a list is complete.
+//!
+//! A task that is repeated for the resources of a type takes them as they arrive: its jobs begin
+//! while the list of that type is still being read. Resources are read back from the store in
+//! small batches; no list is held in memory. A type is complete once the tasks that list it have
+//! no job left and none running.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use engine_model::{Problem, Store};
+use engine_spec::plan::{NoWitness, Origin};
+use engine_spec::scope::Scope;
+use serde_json::{Map, Value as Json};
+use tokio::task::JoinSet;
+
+use super::job::{self, Job, JobEnd};
+use super::run::Run;
+use super::task::{Task, TaskKind};
+use super::{SyncError, SyncOptions};
+use crate::extract::combinations;
+use crate::http::{RequestError, RequestErrorKind};
+use crate::page::Position;
+
+/// Resources read back at a time.
+const BATCH: usize = 64;
+
+/// Where a task stands.
+#[derive(Default)]
+struct Standing {
+    queue: VecDeque<Job>,
+    running: usize,
+    after: i64,
+    /// No further jobs will come, unless the type it is repeated for gets more resources.
+    exhausted: bool,
+}
+
+struct Schedule<'r> {
+    run: &'r Run,
+    tasks: Vec<Arc<Task>>,
+    standings: Vec<Standing>,
+    active: Vec<bool>,
+    marks: Marks,
+    room: usize,
+}
+
+/// Progress of an earlier run.
+struct Marks {
+    /// Fingerprints of finished jobs: there may be millions.
+    finished: HashSet<u64>,
+    /// Where unfinished lists stand.
+    open: HashMap<(String, String), Position>,
+}
+
+/// Runs all tasks to their end.
+pub(super) async fn run_all(
+    run: &Run,
+    tasks: Vec<Task>,
+    active: Vec<bool>,
+    options: &SyncOptions,
+) -> Result<(), SyncError> {
+    let marks = Marks::read(run)?;
+    let standings = tasks.iter().map(|_| Standing::default()).collect();
+    let tasks = tasks.into_iter().map(Arc::new).collect();
+    let room = options.concurrency.max(1) * 2;
+    let mut schedule = Schedule { run, tasks, standings, active, marks, room };
+    let mut jobs: JoinSet<(usize, JobEnd)> = JoinSet::new();
+    let mut stop = options.stop.clone();
+    let result = schedule.all(&mut jobs, &mut stop).await;
+    // Jobs that still run may be in the middle of storing a page: they are ended between pages.
+    jobs.shutdown().await;
+    result
+}
+
+impl Schedule<'_> {
+    async fn all(
+        &mut self,
+        jobs: &mut JoinSet<(usize, JobEnd)>,
+        stop: &mut tokio::sync::watch::Receiver<bool>,
+    ) -> Result<(), SyncError> {
+        let stored = self.run.stored.clone();
+        loop {
+            // Asked for before looking, so that a page stored in between is not missed.
+            let more = stored.notified();
+            self.fill(jobs)?;
+            if jobs.is_empty() {
+                return self.finished();
+            }
+            tokio::select! {
+                ended = jobs.join_next() => match ended {
+                    Some(Ok((task, end))) => self.ended(task, end)?,
+                    Some(Err(error)) => return Err(internal(&format!("a job ended in an unforeseen way: {error}"))),
+                    None => {}
+                },
+                () = more, if jobs.len() < self.room => {}
+                _ = stop.wait_for(|stopped| *stopped) => return Err(SyncError::Stopped),
+            }
+        }
+    }
+
+    fn finished(&self) -> Result<(), SyncError> {
+        match self.standings.iter().position(|standing| !standing.exhausted || !standing.queue.is_empty()) {
+            None => Ok(()),
+            Some(at) => {
+                let name = self.tasks.get(at).map(|task| task.name.clone()).unwrap_or_default();
+                Err(internal(&format!("the task `{name}` never got what it waits for")))
+            }
+        }
+    }
+
+    /// Starts jobs while there is room.
+    fn fill(&mut self, jobs: &mut JoinSet<(usize, JobEnd)>) -> Result<(), SyncError> {
+        loop {
+            let mut started = false;
+            for at in 0..self.tasks.len() {
+                if jobs.len() >= self.room {
+                    return Ok(());
+                }
+                self.refill(at)?;
+                let Some(standing) = self.standings.get_mut(at) else { continue };
+                let (Some(job), Some(task)) = (standing.queue.pop_front(), self.tasks.get(at)) else { continue };
+                standing.running += 1;
+                started = true;
+                let (run, task) = (Arc::new(self.run.clone()), task.clone());
+                jobs.spawn(async move { (at, job::run(run, task, job).await) });
+            }
+            if !started {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Gives a task its next jobs, if it has any.
+    fn refill(&mut self, at: usize) -> Result<(), SyncError> {
+        let Some(task) = self.tasks.get(at).cloned() else { return Ok(()) };
+        let ready = task.waits.iter().all(|kind| self.is_complete(*kind));
+        let Some(standing) = self.standings.get(at) else { return Ok(()) };
+        if !ready || standing.exhausted || !standing.queue.is_empty() {
+            return Ok(());
+        }
+        match task.resources.split_first() {
+            None => {
+                let new = self.jobs_for(&task, &[], Map::new(), String::new())?;
+                self.extend(at, new, None);
+                self.set_exhausted(at);
+            }
+            Some(((name, kind), others)) => self.refill_repeated(at, &task, name, *kind, others)?,
+        }
+        Ok(())
+    }
+
+    fn refill_repeated(
+        &mut self,
+        at: usize,
+        task: &Arc<Task>,
+        name: &str,
+        kind: usize,
+        others: &[(String, usize)],
+    ) -> Result<(), SyncError> {
+        if others.iter().any(|(_, other)| !self.is_complete(*other)) {
+            return Ok(());
+        }
+        // Looked at before the rows: rows that arrive in between are found by the next look.
+        let no_more = self.no_more_rows(at, task, kind);
+        let after = self.standings.get(at).map_or(0, |standing| standing.after);
+        let Some(type_id) = self.run.plan.types.get(kind).map(|known| known.id.clone()) else { return Ok(()) };
+        let rows = self.run.store(|store| store.scope_rows(&type_id, after, BATCH))?;
+        let Some(last) = rows.last().map(|row| row.sequence) else {
+            if no_more {
+                self.set_exhausted(at);
+            }
+            return Ok(());
+        };
+        let mut new = Vec::new();
+        for row in rows {
+            let mut names = Map::new();
+            names.insert(name.to_owned(), row.scope);
+            new.extend(self.jobs_for(task, others, names, row.sequence.to_string())?);
+        }
+        self.extend(at, new, Some(last));
+        Ok(())
+    }
+
+    fn extend(&mut self, at: usize, new: Vec<Job>, after: Option<i64>) {
+        if let Some(standing) = self.standings.get_mut(at) {
+            standing.queue.extend(new);
+            if let Some(after) = after {
+                standing.after = after;
+            }
+        }
+    }
+
+    fn set_exhausted(&mut self, at: usize) {
+        if let Some(standing) = self.standings.get_mut(at) {
+            standing.exhausted = true;
+        }
+    }
+
+    /// The jobs of a task for one resource: each combination of what else it is repeated for, but
+    /// for those that an earlier run has finished.
+    fn jobs_for(
+        &self,
+        task: &Task,
+        others: &[(String, usize)],
+        names: Map<String, Json>,
+        key: String,
+    ) -> Result<Vec<Job>, SyncError> {
+        let Some(source) = task.source(&self.run.plan) else { return Ok(Vec::new()) };
+        let mut bindings = vec![(names, key)];
+        for (name, kind) in others {
+            let rows = self.all_rows(*kind)?;
+            bindings = bindings
+                .into_iter()
+                .flat_map(|(names, key)| {
+                    rows.iter().map(move |(sequence, scope)| {
+                        let mut names = names.clone();
+                        names.insert(name.clone(), scope.clone());
+                        (names, format!("{key},{sequence}"))
+                    })
+                })
+                .collect();
+        }
+        let mut jobs = Vec::new();
+        for (names, key) in bindings {
+            let root = self.run.scope();
+            let scope: Scope<'_> = root.with_all(&names);
+            let values = combinations(&source.for_each, &scope, &NoWitness).map_err(|fault| SyncError::List {
+                doing: task.doing.clone(),
+                reason: fault.reason,
+                spec: fault.site.to_string(),
+                hint: None,
+            })?;
+            for (number, value_names) in values.into_iter().enumerate() {
+                let mut names = names.clone();
+                names.extend(value_names);
+                let key = format!("{key}/{number}");
+                if self.marks.finished.contains(&fingerprint(&task.name, &key)) {
+                    continue;
+                }
+                let position = self.marks.open.get(&(task.name.clone(), key.clone())).cloned();
+                jobs.push(Job { key, names, position });
+            }
+        }
+        Ok(jobs)
+    }
+
+    fn all_rows(&self, kind: usize) -> Result<Vec<(i64, Json)>, SyncError> {
+        let Some(type_id) = self.run.plan.types.get(kind).map(|known| known.id.as_str()) else { return Ok(Vec::new()) };
+        let mut rows = Vec::new();
+        let mut after = 0;
+        loop {
+            let batch = self.run.store(|store| store.scope_rows(type_id, after, BATCH))?;
+            let Some(last) = batch.last() else { return Ok(rows) };
+            after = last.sequence;
+            rows.extend(batch.into_iter().map(|row| (row.sequence, row.scope)));
+        }
+    }
+
+    /// Whether the rows of a type that a task is repeated for are all in the store. For a task that
+    /// lists the very type (a tree), whether nothing is left that could add to it.
+    fn no_more_rows(&self, at: usize, task: &Task, kind: usize) -> bool {
+        let lists_itself = matches!(task.kind, TaskKind::List(own, _) if own == kind);
+        if !lists_itself {
+            return self.is_complete(kind);
+        }
+        self.tasks.iter().zip(&self.standings).enumerate().all(|(other, (known, standing))| {
+            let lists_kind = matches!(known.kind, TaskKind::List(listed, _) if listed == kind);
+            let is_tree = known.resources.first().is_some_and(|(_, of)| *of == kind);
+            let idle = standing.running == 0 && standing.queue.is_empty();
+            !lists_kind || (idle && (other == at || is_tree || standing.exhausted))
+        })
+    }
+
+    /// Whether the list of a type is in.
+    fn is_complete(&self, kind: usize) -> bool {
+        if !self.active.get(kind).copied().unwrap_or(false) {
+            return true;
+        }
+        let own = self
+            .tasks
+            .iter()
+            .zip(&self.standings)
+            .filter(|(task, _)| matches!(task.kind, TaskKind::List(listed, _) if listed == kind));
+        let own_done = own
+            .into_iter()
+            .all(|(_, standing)| standing.exhausted && standing.running == 0 && standing.queue.is_empty());
+        let sources = self.run.plan.types.get(kind).map(|known| known.sources.as_slice()).unwrap_or_default();
+        own_done
+            && sources.iter().all(|source| match source.origin {
+                Origin::EachRow(of) => self.is_complete(of),
+                _ => true,
+            })
+    }
+
+    fn ended(&mut self, at: usize, end: JobEnd) -> Result<(), SyncError> {
+        if let Some(standing) = self.standings.get_mut(at) {
+            standing.running = standing.running.saturating_sub(1);
+        }
+        let Some(task) = self.tasks.get(at) else { return Ok(()) };
+        match end {
+            JobEnd::Done => Ok(()),
+            JobEnd::Unread(error) => {
+                self.unread(task, &error);
+                Ok(())
+            }
+            JobEnd::Failed(SyncError::Request(error)) if task.is_repeated() && concerns_one(&error) => {
+                self.unread(task, &error);
+                Ok(())
+            }
+            JobEnd::Failed(error) => Err(error),
+        }
+    }
+
+    /// One run of a task could not be read, and the others go on.
+    fn unread(&self, task: &Task, error: &RequestError) {
+        self.run.passing_problem(Problem {
+            list: task.list.clone(),
+            what: format!("could not be read: {}", error.reason),
+            spec: error.site.as_ref().map(ToString::to_string),
+            request: error.request.clone(),
+            count: 1,
+            samples: error.message.iter().cloned().collect(),
+            hint: error.hint.clone(),
+        });
+    }
+}
+
+/// Whether an error is about one resource and tells nothing about the next.
+fn concerns_one(error: &RequestError) -> bool {
+    match error.kind {
+        RequestErrorKind::NotFound
+        | RequestErrorKind::Vendor
+        | RequestErrorKind::NotJson
+        | RequestErrorKind::TooLarge
+        | RequestErrorKind::Timeout => true,
+        // 403 on one resource is common; 401 is about the credentials themselves.
+        RequestErrorKind::Credentials => error.status == Some(403),
+        _ => false,
+    }
+}
+
+impl Marks {
+    fn read(run: &Run) -> Result<Self, SyncError> {
+        let mut marks = Self { finished: HashSet::new(), open: HashMap::new() };
+        for mark in run.store(|store: &mut dyn Store| store.marks())? {
+            if mark.state == job::FINISHED {
+                marks.finished.insert(fingerprint(&mark.task, &mark.key));
+            } else if let Ok(position) = serde_json::from_str(&mark.state) {
+                marks.open.insert((mark.task, mark.key), position);
+            }
+        }
+        Ok(marks)
+    }
+}
+
+fn fingerprint(task: &str, key: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (task, key).hash(&mut hasher);
+    hasher.finish()
+}
+
+fn internal(reason: &str) -> SyncError {
+    SyncError::List {
+        doing: "running the sync".to_owned(),
+        reason: reason.to_owned(),
+        spec: String::new(),
+        hint: Some("this is a fault of the engine; please report it with the spec".to_owned()),
+    }
+}

@@ -1,0 +1,443 @@
+//! Entitlements and grant sources: every grant has a resource, a slug and a principal.
+
+use engine_model::{Expansion, MissingReference, Purpose as EntitlementPurpose};
+
+use crate::diagnostic::Code;
+use crate::document::entitlement::{self as doc, Expands};
+use crate::document::value::Missing;
+use crate::document::{self, GrantSource};
+use crate::plan::{Entitlement, ForEach, GrantRule, Origin, PrincipalRule, Value, ValueKind};
+use crate::suggest::nearest;
+use crate::yaml::escape;
+
+use super::Checker;
+use super::names::{Names, resource_shape};
+use super::source::Role;
+use super::value::Purpose;
+
+impl Checker<'_> {
+    pub(super) fn entitlement(
+        &mut self,
+        owner: usize,
+        pointer: &str,
+        type_id: &str,
+        key: &str,
+        entitlement: &doc::Entitlement,
+        names: &Names,
+    ) -> Option<Entitlement> {
+        for (i, grantable) in entitlement.grantable_to.iter().enumerate() {
+            self.type_number(&format!("{pointer}/grantable_to/{i}"), grantable);
+        }
+        let (each, names) = self.for_each(&format!("{pointer}/each"), &entitlement.each, names)?;
+        for (i, each) in each.iter().enumerate() {
+            if matches!(each, ForEach::Resources { .. }) {
+                let name = entitlement.each.keys().nth(i).cloned().unwrap_or_default();
+                self.at_value(
+                    Code::NotHere,
+                    &format!("{pointer}/each/{name}"),
+                    "a family is made of constants or a config list".to_owned(),
+                    Some("`list:` reads a family per resource".to_owned()),
+                );
+            }
+        }
+        let when = match &entitlement.when {
+            Some(text) => Some(self.expression(&format!("{pointer}/when"), text, &names)?),
+            None => None,
+        };
+        let (list, names) = match &entitlement.list {
+            Some(list) => {
+                let asking = self.base.with("resource", resource_shape(self.document, type_id, 0));
+                let (source, rows) =
+                    self.source(&format!("{pointer}/list"), &list.request, &list.rows, &asking, Role::Entitlements)?;
+                self.scope_needed.insert(owner);
+                (Some(source), rows)
+            }
+            None => (None, names),
+        };
+        let slug = match (&entitlement.slug, each.as_slice()) {
+            (Some(slug), _) => Some(self.value(&format!("{pointer}/slug"), slug, &names, Purpose::Record)?),
+            (None, [ForEach::Values { name, .. }]) => {
+                let text = document::Value::Text(format!("{{{{ {name} }}}}"));
+                Some(self.value(pointer, &text, &names, Purpose::Record)?)
+            }
+            (None, []) if list.is_none() => None,
+            (None, _) => {
+                self.at_key(Code::MissingKey, pointer, "a family needs the key `slug`".to_owned(), None);
+                return None;
+            }
+        };
+        let name = self.optional_value(&format!("{pointer}/name"), entitlement.name.as_ref(), &names, Purpose::Record);
+        let description = self.optional_value(
+            &format!("{pointer}/description"),
+            entitlement.description.as_ref(),
+            &names,
+            Purpose::Record,
+        );
+        if entitlement.exclusive && entitlement.each.is_empty() && entitlement.list.is_none() {
+            self.at_key(
+                Code::NotHere,
+                &format!("{pointer}/exclusive"),
+                "only a family can be exclusive".to_owned(),
+                Some("make a family with `each:`".to_owned()),
+            );
+        }
+        let family = slug.is_some();
+        for (i, grant) in entitlement.grants.iter().enumerate() {
+            self.grant_rule(owner, &format!("{pointer}/grants/{i}"), type_id, Some((key, family, entitlement)), grant);
+        }
+        if let Some(pair) = &entitlement.pair {
+            let names = self.base.with("resource", resource_shape(self.document, type_id, 0)).with_open(["principal"]);
+            self.source(&format!("{pointer}/pair"), &pair.request, &pair.rows, &names, Role::Find)?;
+        }
+        let type_grants = self.document.resources.get(type_id).is_some_and(|resource| !resource.grants.is_empty());
+        if entitlement.grants.is_empty() && !type_grants {
+            self.at_key(
+                Code::NoGrants,
+                pointer,
+                format!("nothing grants `{key}`"),
+                Some("add `grants:` here, or to the type".to_owned()),
+            );
+        }
+        Some(Entitlement {
+            key: key.to_owned(),
+            site: self.key_site(pointer),
+            when,
+            each,
+            list,
+            slug,
+            name,
+            description,
+            purpose: match entitlement.purpose {
+                None => EntitlementPurpose::Unspecified,
+                Some(doc::Purpose::Assignment) => EntitlementPurpose::Assignment,
+                Some(doc::Purpose::Permission) => EntitlementPurpose::Permission,
+                Some(doc::Purpose::Ownership) => EntitlementPurpose::Ownership,
+            },
+            grantable_to: entitlement.grantable_to.clone(),
+            immutable: entitlement.immutable,
+            exclusive: entitlement.exclusive,
+        })
+    }
+
+    /// Sources of grants that feed several slugs.
+    pub(super) fn type_grants(
+        &mut self,
+        owner: usize,
+        pointer: &str,
+        type_id: &str,
+        resource: &document::ResourceType,
+    ) {
+        for (i, grant) in resource.grants.iter().enumerate() {
+            let at = format!("{pointer}/grants/{i}");
+            if resource.entitlements.is_empty() {
+                self.at_key(
+                    Code::UnknownEntitlement,
+                    &at,
+                    format!("`{type_id}` has no entitlements that could be granted"),
+                    None,
+                );
+                return;
+            }
+            self.grant_rule(owner, &at, type_id, None, grant);
+        }
+    }
+
+    fn grant_rule(
+        &mut self,
+        owner: usize,
+        pointer: &str,
+        type_id: &str,
+        entitlement: Option<(&str, bool, &doc::Entitlement)>,
+        grant: &GrantSource,
+    ) -> Option<()> {
+        let asks = Self::asks(&grant.request);
+        let repeated = asks && grant.resource.is_none();
+        let names = if repeated {
+            self.scope_needed.insert(owner);
+            self.base.with("resource", resource_shape(self.document, type_id, 0))
+        } else {
+            self.base.clone()
+        };
+        let (mut source, rows) = self.source(pointer, &grant.request, &grant.rows, &names, Role::Grants(owner))?;
+        if repeated {
+            source.for_each.insert(0, ForEach::Resources { name: "resource".to_owned(), of: owner });
+        }
+        let own_rows = matches!(source.origin, Origin::EachRow(number) if number == owner);
+        if grant.resource.is_none() && !repeated && !own_rows {
+            self.at_key(
+                Code::MissingKey,
+                pointer,
+                format!("nothing says which `{type_id}` the grant is on"),
+                Some("add `resource: $.path_of_its_id`".to_owned()),
+            );
+            return None;
+        }
+        let resource = match &grant.resource {
+            Some(value) => Some(self.value(&format!("{pointer}/resource"), value, &rows, Purpose::Record)?),
+            None => None,
+        };
+        let slug = self.slug(pointer, type_id, entitlement, grant, &rows)?;
+        let principal = self.principal(pointer, &grant.principal, &source.origin, &rows)?;
+        self.grantable(pointer, type_id, entitlement, &principal, &source.origin);
+        let expands = self.expands(pointer, type_id, entitlement, &grant.expands);
+        let keep = self.named_values(&format!("{pointer}/keep"), &grant.keep, &rows, Purpose::Record);
+        let label = match entitlement {
+            Some((key, ..)) => format!("{type_id}:{key}"),
+            None => type_id.to_owned(),
+        };
+        self.grant_rules.push(GrantRule {
+            owner,
+            label,
+            site: self.key_site(pointer),
+            source,
+            resource,
+            slug,
+            principal,
+            expands,
+            keep,
+            immutable: grant.immutable.unwrap_or(false) || entitlement.is_some_and(|(_, _, e)| e.immutable),
+            missing: if grant.missing == Some(Missing::Drop) {
+                MissingReference::Drop
+            } else {
+                MissingReference::Incomplete
+            },
+        });
+        Some(())
+    }
+
+    fn slug(
+        &mut self,
+        pointer: &str,
+        type_id: &str,
+        entitlement: Option<(&str, bool, &doc::Entitlement)>,
+        grant: &GrantSource,
+        names: &Names,
+    ) -> Option<Value> {
+        let at = format!("{pointer}/entitlement");
+        match (&grant.entitlement, entitlement) {
+            (Some(value), _) => {
+                let compiled = self.value(&at, value, names, Purpose::Record)?;
+                self.known_slugs(&at, type_id, &compiled);
+                Some(compiled)
+            }
+            (None, Some((key, false, _))) => Some(Value::literal(self.key_site(pointer), key)),
+            (None, Some((key, true, _))) => {
+                self.at_key(
+                    Code::MissingKey,
+                    pointer,
+                    format!("`{key}` is a family, and nothing says which slug is granted"),
+                    Some("add `entitlement:`".to_owned()),
+                );
+                None
+            }
+            (None, None) => {
+                self.at_key(
+                    Code::MissingKey,
+                    pointer,
+                    "nothing says which entitlement is granted".to_owned(),
+                    Some("add `entitlement:`".to_owned()),
+                );
+                None
+            }
+        }
+    }
+
+    /// Constant slugs must be slugs of the type, where it has no families.
+    fn known_slugs(&mut self, pointer: &str, type_id: &str, slug: &Value) {
+        let Some(resource) = self.document.resources.get(type_id) else { return };
+        let mut slugs: Vec<String> = Vec::new();
+        for (key, entitlement) in &resource.entitlements {
+            if entitlement.list.is_some() || entitlement.slug.is_some() {
+                return;
+            }
+            match entitlement.each.values().next() {
+                None => slugs.push(key.clone()),
+                Some(document::source::ForEach::Constants(list)) => {
+                    slugs.extend(list.iter().filter_map(|item| item.as_str().map(str::to_owned)))
+                }
+                Some(_) => return,
+            }
+        }
+        let mut written: Vec<String> = Vec::new();
+        match &slug.kind {
+            ValueKind::Literal(json) => written.extend(json.as_str().map(str::to_owned)),
+            ValueKind::From(from) => {
+                let mapped = from.map.iter().flat_map(|map| map.values()).filter_map(|mapped| mapped.value.as_ref());
+                written.extend(mapped.filter_map(|value| value.as_literal()?.as_str().map(str::to_owned)));
+            }
+            ValueKind::Cases(cases, otherwise) => {
+                let values = cases.iter().map(|(_, value)| value).chain(otherwise.iter().map(AsRef::as_ref));
+                written.extend(values.filter_map(|value| value.as_literal()?.as_str().map(str::to_owned)));
+            }
+            _ => {}
+        }
+        for word in written.iter().filter(|word| !slugs.contains(word)) {
+            let help = match nearest(word, slugs.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("`{type_id}` has {}", slugs.join(", ")),
+            };
+            self.at_value(
+                Code::UnknownEntitlement,
+                pointer,
+                format!("`{type_id}` has no entitlement `{word}`"),
+                Some(help),
+            );
+        }
+    }
+
+    fn principal(
+        &mut self,
+        pointer: &str,
+        principal: &doc::Principal,
+        origin: &Origin,
+        names: &Names,
+    ) -> Option<PrincipalRule> {
+        let at = format!("{pointer}/principal");
+        match principal {
+            doc::Principal::Row(_) => {
+                if !matches!(origin, Origin::EachRow(_)) {
+                    self.at_value(
+                        Code::NotHere,
+                        &at,
+                        "`row` is the resource of `each_row`, and this source has none".to_owned(),
+                        Some("write `{ user: $.user_id }`".to_owned()),
+                    );
+                    return None;
+                }
+                Some(PrincipalRule::Row)
+            }
+            doc::Principal::Any(any) => {
+                for (i, id) in any.any.iter().enumerate() {
+                    self.type_number(&format!("{at}/any/{i}"), id);
+                }
+                let id = self.value(&format!("{at}/id"), &any.id, names, Purpose::Record)?;
+                Some(PrincipalRule::Types { types: any.any.clone(), id })
+            }
+            doc::Principal::Typed(typed) => {
+                let of = self.value(&format!("{at}/type"), &typed.r#type, names, Purpose::Record);
+                let id = self.value(&format!("{at}/id"), &typed.id, names, Purpose::Record);
+                let of = of?;
+                if let ValueKind::From(from) = &of.kind {
+                    let mapped: Vec<String> = from
+                        .map
+                        .iter()
+                        .flat_map(|map| map.values())
+                        .filter_map(|m| m.value.as_ref()?.as_literal()?.as_str().map(str::to_owned))
+                        .collect();
+                    let unknown: Vec<String> = mapped.into_iter().filter(|id| !self.types.contains(id)).collect();
+                    for id in unknown {
+                        let help = format!("there are {}", self.types.join(", "));
+                        self.at_value(
+                            Code::UnknownType,
+                            &format!("{at}/type"),
+                            format!("there is no resource type `{id}`"),
+                            Some(help),
+                        );
+                    }
+                }
+                Some(PrincipalRule::Told { of, id: id? })
+            }
+            doc::Principal::Of(map) => {
+                let mut entries = map.iter();
+                let (Some((id, value)), None) = (entries.next(), entries.next()) else {
+                    self.at_value(
+                        Code::OneOf,
+                        &at,
+                        "a principal names exactly one type".to_owned(),
+                        Some("write `{ user: $.user_id }`, or `{ any: [user, group], id: $.id }`".to_owned()),
+                    );
+                    return None;
+                };
+                let inner = format!("{at}/{}", escape(id));
+                let known = self.type_of_key(&inner, id);
+                let value = self.value(&inner, value, names, Purpose::Record);
+                known?;
+                Some(PrincipalRule::Types { types: vec![id.clone()], id: value? })
+            }
+        }
+    }
+
+    /// Grants go only to types that the entitlement names.
+    fn grantable(
+        &mut self,
+        pointer: &str,
+        type_id: &str,
+        entitlement: Option<(&str, bool, &doc::Entitlement)>,
+        principal: &PrincipalRule,
+        origin: &Origin,
+    ) {
+        let Some((key, _, entitlement)) = entitlement else { return };
+        let types: Vec<String> = match (principal, origin) {
+            (PrincipalRule::Row, Origin::EachRow(number)) => self.types.get(*number).cloned().into_iter().collect(),
+            (PrincipalRule::Types { types, .. }, _) => types.clone(),
+            _ => Vec::new(),
+        };
+        for id in types.iter().filter(|id| !entitlement.grantable_to.contains(id)) {
+            self.at_value(
+                Code::NotGrantable,
+                &format!("{pointer}/principal"),
+                format!("`{type_id}:{key}` is not grantable to `{id}`"),
+                Some(format!("add `{id}` to `grantable_to`")),
+            );
+        }
+    }
+
+    fn expands(
+        &mut self,
+        pointer: &str,
+        type_id: &str,
+        entitlement: Option<(&str, bool, &doc::Entitlement)>,
+        expands: &std::collections::BTreeMap<String, Expands>,
+    ) -> Vec<Expansion> {
+        let grantable = match entitlement {
+            Some((_, _, entitlement)) => entitlement.grantable_to.clone(),
+            None => {
+                let all = self
+                    .document
+                    .resources
+                    .get(type_id)
+                    .into_iter()
+                    .flat_map(|resource| resource.entitlements.values());
+                let mut all: Vec<String> = all.flat_map(|entitlement| entitlement.grantable_to.clone()).collect();
+                all.sort();
+                all.dedup();
+                all
+            }
+        };
+        let mut compiled = Vec::new();
+        for (principal_type, rule) in expands {
+            let at = format!("{pointer}/expands/{}", escape(principal_type));
+            if self.type_of_key(&at, principal_type).is_none() {
+                continue;
+            }
+            let (slugs, shallow, only) = match rule {
+                Expands::Slugs(slugs) => (slugs.clone(), false, Vec::new()),
+                Expands::Rule(rule) => (rule.slugs.clone(), rule.shallow, rule.only.clone()),
+            };
+            let known: Vec<String> = self
+                .document
+                .resources
+                .get(principal_type)
+                .map(|resource| resource.entitlements.keys().cloned().collect())
+                .unwrap_or_default();
+            let families = self.document.resources.get(principal_type).is_some_and(|r| {
+                r.entitlements.values().any(|e| !e.each.is_empty() || e.list.is_some() || e.slug.is_some())
+            });
+            for slug in slugs.iter().filter(|slug| !families && !known.contains(slug)) {
+                self.at_value(
+                    Code::UnknownEntitlement,
+                    &at,
+                    format!("`{principal_type}` has no entitlement `{slug}`"),
+                    Some(format!("it has {}", known.join(", "))),
+                );
+            }
+            let resource_types = if only.is_empty() {
+                grantable.iter().filter(|id| !expands.contains_key(*id)).cloned().collect()
+            } else {
+                only
+            };
+            compiled.push(Expansion { principal_type: principal_type.clone(), slugs, shallow, resource_types });
+        }
+        compiled
+    }
+}

@@ -1,0 +1,546 @@
+//! Sources of rows: where rows come from, and the pipeline they go through.
+
+use crate::diagnostic::Code;
+use crate::document::source::{
+    self as doc, ForEach as DocumentForEach, Items, Meaning as DocumentMeaning, MeaningWord, Statuses,
+};
+use crate::document::{Request, Rows};
+use crate::plan::{
+    Asked, Batch, Check, Detail, ForEach, LookUp, Meaning, Origin, Pages, Source, StatusRule, Take, Unnest, Value, Wait,
+};
+use crate::yaml::escape;
+
+use super::Checker;
+use super::names::{Names, Shape, resource_shape, row_names};
+use super::value::Purpose;
+
+/// What a source is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// The list of a type.
+    List,
+    /// Grants of the type of this number.
+    Grants(usize),
+    /// The entitlements of a resource.
+    Entitlements,
+    /// Finding one thing by a key.
+    Find,
+}
+
+impl Checker<'_> {
+    /// Compiles a source; gives it back with the names its rows have.
+    pub(super) fn source(
+        &mut self,
+        pointer: &str,
+        request: &Request,
+        rows: &Rows,
+        names: &Names,
+        role: Role,
+    ) -> Option<(Source, Names)> {
+        let site = self.key_site(pointer);
+        let (for_each, names) = self.for_each(&format!("{pointer}/for_each"), &rows.for_each, names)?;
+        let when = match &rows.when {
+            Some(text) => Some(self.expression(&format!("{pointer}/when"), text, &names)?),
+            None => None,
+        };
+        let (origin, row_scope) = self.origin(pointer, request, rows, &names, role)?;
+        let take = self.take(pointer, rows, &origin, &row_scope)?;
+        let mut row_scope = row_scope.with_row();
+        let detail = match &rows.detail {
+            Some(detail) => {
+                let compiled = self.detail(&format!("{pointer}/detail"), detail, &row_scope)?;
+                row_scope = row_scope.with(detail.r#as.as_deref().unwrap_or("listed"), Shape::Open);
+                Some(Box::new(compiled))
+            }
+            None => None,
+        };
+        let lets = self.named_values(&format!("{pointer}/let"), &rows.r#let, &row_scope, Purpose::ComparedList);
+        let row_scope = row_scope.with_open(rows.r#let.keys().map(String::as_str));
+        let mut matches = Vec::new();
+        for (path, value) in &rows.r#match {
+            let at = format!("{pointer}/match/{}", escape(path));
+            let compiled = if path.starts_with('$') {
+                self.key_path(&at, path)
+            } else {
+                self.at_key(Code::Path, &at, format!("`{path}` is not a path"), Some(format!("write `$.{path}`")));
+                None
+            };
+            let value = self.value(&at, value, &row_scope, Purpose::Compared);
+            matches.push((compiled?, value?));
+        }
+        let keep_where = match &rows.r#where {
+            Some(text) => Some(self.expression(&format!("{pointer}/where"), text, &row_scope)?),
+            None => None,
+        };
+        let (unnest, row_scope) = match &rows.unnest {
+            Some(unnest) => {
+                let (unnest, names) = self.unnest(&format!("{pointer}/unnest"), unnest, &row_scope)?;
+                (Some(Box::new(unnest)), names)
+            }
+            None => (None, row_scope),
+        };
+        let dedupe_by = match &rows.dedupe_by {
+            Some(value) => Some(self.value(&format!("{pointer}/dedupe_by"), value, &row_scope, Purpose::Compared)?),
+            None => None,
+        };
+        Some((
+            Source { site, origin, for_each, when, take, detail, lets, matches, keep_where, unnest, dedupe_by },
+            row_scope,
+        ))
+    }
+
+    fn key_path(&mut self, pointer: &str, text: &str) -> Option<crate::path::Path> {
+        match crate::path::Path::parse(text) {
+            Ok(path) if path.is_singular() => Some(path),
+            Ok(_) => {
+                self.at_key(
+                    Code::PathManyForOne,
+                    pointer,
+                    format!("`{text}` can yield many, and one value is due"),
+                    None,
+                );
+                None
+            }
+            Err(error) => {
+                self.at_key(Code::Path, pointer, error.reason, error.help);
+                None
+            }
+        }
+    }
+
+    /// Compiles what a source is repeated for.
+    pub(super) fn for_each(
+        &mut self,
+        pointer: &str,
+        for_each: &std::collections::BTreeMap<String, DocumentForEach>,
+        names: &Names,
+    ) -> Option<(Vec<ForEach>, Names)> {
+        let mut compiled = Vec::new();
+        let mut inner = names.clone();
+        for (name, each) in for_each {
+            let at = format!("{pointer}/{}", escape(name));
+            let site = self.site(&at);
+            match each {
+                DocumentForEach::Constants(list) => {
+                    compiled.push(ForEach::Values { name: name.clone(), list: Value::literal(site, list.clone()) });
+                    inner = inner.with(name, Shape::Open);
+                }
+                DocumentForEach::Value(text) => {
+                    let list =
+                        self.value(&at, &crate::document::Value::Text(text.clone()), names, Purpose::ComparedList)?;
+                    compiled.push(ForEach::Values { name: name.clone(), list });
+                    inner = inner.with(name, Shape::Open);
+                }
+                DocumentForEach::Of(of) => {
+                    let number = self.type_number(&format!("{at}/of"), &of.of)?;
+                    self.scope_needed.insert(number);
+                    compiled.push(ForEach::Resources { name: name.clone(), of: number });
+                    inner = inner.with(name, resource_shape(self.document, &of.of, 0));
+                }
+            }
+        }
+        Some((compiled, inner))
+    }
+
+    fn origin(
+        &mut self,
+        pointer: &str,
+        request: &Request,
+        rows: &Rows,
+        names: &Names,
+        role: Role,
+    ) -> Option<(Origin, Names)> {
+        let asks = Self::asks(request);
+        let ways = [asks, rows.constant.is_some(), rows.each_row.is_some()].iter().filter(|way| **way).count();
+        if ways != 1 {
+            let code = if ways == 0 { Code::NoRequest } else { Code::OneOf };
+            let message = if ways == 0 {
+                "this source neither asks nor has rows"
+            } else {
+                "a source has one of a request, `rows` and `each_row`"
+            };
+            self.at_key(
+                code,
+                pointer,
+                message.to_owned(),
+                Some("write `get: /path`, `rows: [ … ]` or `each_row: TYPE`".to_owned()),
+            );
+            return None;
+        }
+        if let Some(constant) = &rows.constant {
+            return Some((Origin::Constant(constant.clone()), names.clone()));
+        }
+        if let Some(each) = &rows.each_row {
+            let at = format!("{pointer}/each_row");
+            let number = self.type_number(&at, each)?;
+            if role == Role::Find {
+                self.at_key(Code::NotHere, &at, "rows that pass cannot be asked for one thing".to_owned(), None);
+                return None;
+            }
+            if !rows.for_each.is_empty() {
+                self.at_key(
+                    Code::NotHere,
+                    &format!("{pointer}/for_each"),
+                    "rows that pass are not repeated".to_owned(),
+                    Some("`unnest` makes several rows of one".to_owned()),
+                );
+                return None;
+            }
+            let inner = row_names(self.document, each)
+                .into_iter()
+                .fold(names.clone(), |names, (name, shape)| names.with(&name, shape));
+            let inner = match role {
+                Role::Grants(owner) if owner == number => {
+                    inner.with("resource", resource_shape(self.document, each, 0))
+                }
+                _ => inner,
+            };
+            return Some((Origin::EachRow(number), inner));
+        }
+        let document = self.document;
+        let page_rule = super::names::page_rule(document, request, rows);
+        let request_names = Self::page_names(names, page_rule);
+        let compiled = self.request(pointer, request, &request_names)?;
+        let client = compiled.client;
+        let statuses = self.statuses_over(&format!("{pointer}/statuses"), rows.statuses.as_ref(), client);
+        let wait = match &rows.wait {
+            Some(wait) => Some(self.wait(&format!("{pointer}/wait"), wait, names)?),
+            None => None,
+        };
+        let pages = self.pages_of(pointer, request, rows, &request_names, client)?;
+        let row_scope = match page_rule {
+            Some(crate::document::Pages::Rules(rules)) if !rules.first.is_empty() => request_names.clone(),
+            _ => names.clone(),
+        };
+        Some((Origin::Request(Box::new(Asked { request: compiled, pages, statuses, wait })), row_scope))
+    }
+
+    fn pages_of(
+        &mut self,
+        pointer: &str,
+        request: &Request,
+        rows: &Rows,
+        names: &Names,
+        client: usize,
+    ) -> Option<Pages> {
+        if let Some(pages) = &rows.pages {
+            let text = format!("{request:?}");
+            return self.pages(&format!("{pointer}/pages"), pages, names, &text);
+        }
+        if rows.item.is_some() {
+            return Some(Pages::None);
+        }
+        match self.client_pages.get(client).cloned().flatten() {
+            Some(pages) => {
+                self.page_sent(pointer, &pages, &format!("{request:?}"));
+                Some(pages)
+            }
+            None => {
+                self.at_key(
+                    Code::NoPageRule,
+                    pointer,
+                    "nothing says how this list goes on and ends".to_owned(),
+                    Some(
+                        "add `pages:` here or to the client; `pages: none` if one answer holds the whole list"
+                            .to_owned(),
+                    ),
+                );
+                None
+            }
+        }
+    }
+
+    fn take(&mut self, pointer: &str, rows: &Rows, origin: &Origin, names: &Names) -> Option<Take> {
+        let ways: Vec<&str> = [
+            ("items", rows.items.is_some()),
+            ("item", rows.item.is_some()),
+            ("entries", rows.entries.is_some()),
+            ("columns", rows.columns.is_some()),
+        ]
+        .into_iter()
+        .filter(|(_, there)| *there)
+        .map(|(name, _)| name)
+        .collect();
+        if !matches!(origin, Origin::Request(_)) {
+            if let Some(way) = ways.first() {
+                self.at_key(
+                    Code::NotHere,
+                    &format!("{pointer}/{way}"),
+                    "the rows are there already".to_owned(),
+                    Some("`unnest` goes into a list inside each row".to_owned()),
+                );
+                return None;
+            }
+            return Some(Take::Rows);
+        }
+        if ways.len() != 1 {
+            let (code, message) = if ways.is_empty() {
+                (Code::MissingKey, "nothing says where the rows are in the answer")
+            } else {
+                (Code::OneOf, "a source has one of `items`, `item`, `entries` and `columns`")
+            };
+            self.at_key(
+                code,
+                pointer,
+                message.to_owned(),
+                Some("write `items: $.path.of.the.array`; `items: $` if the answer is the array".to_owned()),
+            );
+            return None;
+        }
+        if let Some(items) = &rows.items {
+            return self.items(&format!("{pointer}/items"), items);
+        }
+        if let Some(path) = &rows.item {
+            return self.singular_path(&format!("{pointer}/item"), path).map(Take::Item);
+        }
+        if let Some(path) = &rows.entries {
+            return self.singular_path(&format!("{pointer}/entries"), path).map(Take::Entries);
+        }
+        let columns = rows.columns.as_ref()?;
+        let names =
+            self.value(&format!("{pointer}/columns/names"), &columns.names, &names.at_node(), Purpose::ComparedList);
+        let rows = self.singular_path(&format!("{pointer}/columns/rows"), &columns.rows);
+        Some(Take::Columns { names: names?, rows: rows? })
+    }
+
+    /// Compiles the arrays that hold rows.
+    pub(super) fn items(&mut self, pointer: &str, items: &Items) -> Option<Take> {
+        let (paths, absent_is_empty) = match items {
+            Items::At(paths) => (self.singular_paths(pointer, paths)?, false),
+            Items::Rule(rule) => (self.singular_paths(&format!("{pointer}/at"), &rule.at)?, true),
+        };
+        Some(Take::Items { paths, absent_is_empty })
+    }
+
+    fn detail(&mut self, pointer: &str, detail: &doc::Detail, names: &Names) -> Option<Detail> {
+        let request_names = if detail.batch.is_some() { names.with_open(["batch"]) } else { names.clone() };
+        let request = self.request(pointer, &detail.request, &request_names);
+        let item = match &detail.item {
+            Some(path) => Some(self.singular_path(&format!("{pointer}/item"), path)?),
+            None => None,
+        };
+        let batch = match &detail.batch {
+            Some(batch) => {
+                let id = self.value(&format!("{pointer}/batch/id"), &batch.id, names, Purpose::Compared);
+                let items = self.singular_path(&format!("{pointer}/batch/items"), &batch.items);
+                let key =
+                    self.value(&format!("{pointer}/batch/key"), &batch.key, &self.base.with_row(), Purpose::Compared);
+                Some(Batch { size: usize::try_from(batch.size).unwrap_or(1), id: id?, items: items?, key: key? })
+            }
+            None => None,
+        };
+        let when = match &detail.when {
+            Some(text) => Some(self.expression(&format!("{pointer}/when"), text, names)?),
+            None => None,
+        };
+        let request = request?;
+        let statuses = self.statuses_over(&format!("{pointer}/statuses"), detail.statuses.as_ref(), request.client);
+        Some(Detail { request, item, name: detail.r#as.clone(), batch, statuses, when })
+    }
+
+    fn unnest(&mut self, pointer: &str, unnest: &doc::Unnest, names: &Names) -> Option<(Unnest, Names)> {
+        let of = self.value(&format!("{pointer}/of"), &unnest.of, names, Purpose::ComparedList);
+        let mut inner = names.clone();
+        if let Some(outer) = &unnest.outer {
+            inner = inner.with(outer, Shape::Open);
+        }
+        let inner = inner.with_row();
+        let lets = self.named_values(&format!("{pointer}/let"), &unnest.r#let, &inner, Purpose::ComparedList);
+        let inner = inner.with_open(unnest.r#let.keys().map(String::as_str));
+        let keep_where = match &unnest.r#where {
+            Some(text) => Some(self.expression(&format!("{pointer}/where"), text, &inner)?),
+            None => None,
+        };
+        let (deeper, inner) = match &unnest.unnest {
+            Some(deeper) => {
+                let (deeper, names) = self.unnest(&format!("{pointer}/unnest"), deeper, &inner)?;
+                (Some(Box::new(deeper)), names)
+            }
+            None => (None, inner),
+        };
+        let site = self.key_site(pointer);
+        Some((
+            Unnest {
+                site,
+                of: of?,
+                outer: unnest.outer.clone(),
+                entries: unnest.entries,
+                absent_is_empty: unnest.absent.is_some(),
+                lets,
+                keep_where,
+                unnest: deeper,
+            },
+            inner,
+        ))
+    }
+
+    fn wait(&mut self, pointer: &str, wait: &doc::Wait, names: &Names) -> Option<Wait> {
+        let answer = names.with_open(["body", "status", "headers"]);
+        let while_ = self.expression(&format!("{pointer}/while"), &wait.r#while, &answer);
+        let request = self.request(pointer, &wait.request, &answer);
+        let every = match &wait.every {
+            Some(text) => self.duration(&format!("{pointer}/every"), text),
+            None => Some(std::time::Duration::from_secs(1)),
+        };
+        let limit = self.duration(&format!("{pointer}/for"), &wait.r#for);
+        Some(Wait { while_: while_?, request: request?, every: every?, limit: limit? })
+    }
+
+    /// A source's rules on answers, and behind them its client's.
+    pub(super) fn statuses_over(
+        &mut self,
+        pointer: &str,
+        statuses: Option<&Statuses>,
+        client: usize,
+    ) -> Vec<StatusRule> {
+        let mut rules = self.statuses(pointer, statuses);
+        rules.extend(self.client_statuses.get(client).cloned().unwrap_or_default());
+        rules
+    }
+
+    /// Compiles rules on answers.
+    pub(super) fn statuses(&mut self, pointer: &str, statuses: Option<&Statuses>) -> Vec<StatusRule> {
+        match statuses {
+            None => Vec::new(),
+            Some(Statuses::ByStatus(map)) => map
+                .iter()
+                .filter_map(|(status, meaning)| {
+                    let at = format!("{pointer}/{}", escape(status));
+                    let Some(number) = status.parse::<u16>().ok().filter(|number| (100..600).contains(number)) else {
+                        self.at_key(Code::WrongValue, &at, format!("`{status}` is not an HTTP status"), None);
+                        return None;
+                    };
+                    Some(StatusRule {
+                        site: self.key_site(&at),
+                        statuses: vec![number],
+                        codes: Vec::new(),
+                        message: None,
+                        when: None,
+                        meaning: meaning_of(meaning),
+                    })
+                })
+                .collect(),
+            Some(Statuses::Rules(rules)) => rules
+                .iter()
+                .enumerate()
+                .filter_map(|(i, rule)| {
+                    let at = format!("{pointer}/{i}");
+                    let when = match &rule.when {
+                        Some(text) => Some(self.answer_condition(&format!("{at}/when"), text)?),
+                        None => None,
+                    };
+                    if rule.status.is_none() && rule.code.is_none() && rule.message.is_none() && when.is_none() {
+                        self.at_key(
+                            Code::MissingKey,
+                            &at,
+                            "this rule would fit every answer".to_owned(),
+                            Some("add `status`, `code`, `message` or `when`".to_owned()),
+                        );
+                    }
+                    Some(StatusRule {
+                        site: self.key_site(&at),
+                        statuses: rule
+                            .status
+                            .as_ref()
+                            .map(|s| s.each().into_iter().map(|(_, s)| *s).collect())
+                            .unwrap_or_default(),
+                        codes: rule
+                            .code
+                            .as_ref()
+                            .map(|c| c.each().into_iter().map(|(_, c)| c.clone()).collect())
+                            .unwrap_or_default(),
+                        message: rule.message.as_ref().map(|text| text.to_lowercase()),
+                        when,
+                        meaning: meaning_of(&rule.is),
+                    })
+                })
+                .collect(),
+        }
+    }
+
+    pub(super) fn checks(&mut self) -> Vec<Check> {
+        let Some(checks) = &self.document.check else { return Vec::new() };
+        checks.each().into_iter().filter_map(|(below, check)| self.check(&format!("/check{below}"), check)).collect()
+    }
+
+    fn check(&mut self, pointer: &str, check: &doc::Check) -> Option<Check> {
+        let names = self.base.clone();
+        let when = match &check.when {
+            Some(text) => Some(self.expression(&format!("{pointer}/when"), text, &names)?),
+            None => None,
+        };
+        let request = self.request(pointer, &check.request, &names)?;
+        let items = match &check.items {
+            Some(items) => Some(self.items(&format!("{pointer}/items"), items)?),
+            None => None,
+        };
+        if check.some.is_some() != check.items.is_some() {
+            self.at_key(Code::OneOf, pointer, "`some` and `items` belong together".to_owned(), None);
+        }
+        let some = match &check.some {
+            Some(text) => Some(self.expression(&format!("{pointer}/some"), text, &names.with_row())?),
+            None => None,
+        };
+        let holds = match &check.holds {
+            Some(text) => Some(self.answer_condition(&format!("{pointer}/holds"), text)?),
+            None => None,
+        };
+        let statuses = self.statuses_over(&format!("{pointer}/statuses"), check.statuses.as_ref(), request.client);
+        Some(Check {
+            site: self.key_site(pointer),
+            when,
+            request,
+            items,
+            some,
+            holds,
+            say: check.say.clone(),
+            statuses,
+        })
+    }
+
+    pub(super) fn look_ups(&mut self) -> Vec<Option<LookUp>> {
+        let document = self.document;
+        document
+            .lookups
+            .iter()
+            .map(|(name, look_up)| {
+                let pointer = format!("/lookups/{}", escape(name));
+                let of = self.type_number(&format!("{pointer}/of"), &look_up.of);
+                let names = row_names(document, &look_up.of)
+                    .into_iter()
+                    .fold(self.base.clone(), |names, (name, shape)| names.with(&name, shape));
+                let names = names.with_row().with("resource", resource_shape(document, &look_up.of, 0));
+                let keys: Vec<_> = look_up
+                    .key
+                    .each()
+                    .into_iter()
+                    .map(|(below, key)| self.value(&format!("{pointer}/key{below}"), key, &names, Purpose::Compared))
+                    .collect();
+                if !self.take_asked_look_ups().is_empty() {
+                    self.at_value(
+                        Code::NotHere,
+                        &format!("{pointer}/key"),
+                        "the key of a look-up table cannot be looked up".to_owned(),
+                        None,
+                    );
+                }
+                Some(LookUp {
+                    name: name.clone(),
+                    of: of?,
+                    keys: keys.into_iter().collect::<Option<_>>()?,
+                    fold_case: look_up.fold.is_some(),
+                    site: self.key_site(&pointer),
+                })
+            })
+            .collect()
+    }
+}
+
+fn meaning_of(meaning: &DocumentMeaning) -> Meaning {
+    match meaning {
+        DocumentMeaning::Word(MeaningWord::NoRows) => Meaning::NoRows,
+        DocumentMeaning::Word(MeaningWord::Incomplete) => Meaning::Incomplete,
+        DocumentMeaning::Word(MeaningWord::Retry) => Meaning::Retry,
+        DocumentMeaning::Fail(fail) => Meaning::Fail(fail.fail.clone()),
+    }
+}

@@ -1,0 +1,82 @@
+//! What is wrong with a spec: where, what, and how to mend it. Every kind of fault has a stable
+//! code; its text may change.
+
+mod code;
+
+use std::ops::Range;
+
+pub use code::{Code, Severity};
+
+use crate::source::{Place, Source};
+
+/// One fault.
+#[derive(Clone, Debug)]
+pub struct Diagnostic {
+    /// What kind of fault it is.
+    pub code: Code,
+    /// Where it is.
+    pub place: Place,
+    /// What is wrong, in one sentence.
+    pub message: String,
+    /// Another place that belongs to it, with what it is.
+    pub related: Option<(Place, String)>,
+    /// How to mend it.
+    pub help: Option<String>,
+}
+
+/// The faults found so far, and the texts they are in.
+#[derive(Clone, Debug, Default)]
+pub struct Diagnostics {
+    /// The texts.
+    pub sources: Vec<Source>,
+    found: Vec<Diagnostic>,
+}
+
+impl Diagnostics {
+    /// Adds a text and gives its number.
+    pub fn add_source(&mut self, source: Source) -> usize {
+        self.sources.push(source);
+        self.sources.len() - 1
+    }
+
+    /// Adds a fault.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        let known = self
+            .found
+            .iter()
+            .any(|d| d.code == diagnostic.code && d.place == diagnostic.place && d.message == diagnostic.message);
+        if !known {
+            self.found.push(diagnostic);
+        }
+    }
+
+    /// Adds a fault at a byte range.
+    pub fn report(
+        &mut self,
+        code: Code,
+        source: usize,
+        range: Range<usize>,
+        message: impl Into<String>,
+        help: Option<String>,
+    ) {
+        self.push(Diagnostic { code, place: Place { source, range }, message: message.into(), related: None, help });
+    }
+
+    /// Whether something was found that keeps the spec from running.
+    pub fn has_errors(&self) -> bool {
+        self.found.iter().any(|diagnostic| diagnostic.code.severity() == Severity::Error)
+    }
+
+    /// How many errors and how many warnings there are.
+    pub fn counts(&self) -> (usize, usize) {
+        let errors = self.found.iter().filter(|d| d.code.severity() == Severity::Error).count();
+        (errors, self.found.len() - errors)
+    }
+
+    /// The faults by place.
+    pub fn sorted(&self) -> Vec<&Diagnostic> {
+        let mut all: Vec<_> = self.found.iter().collect();
+        all.sort_by_key(|d| (d.place.source, d.place.range.start, d.place.range.end, d.code));
+        all
+    }
+}

@@ -1,0 +1,30 @@
+//! From the text of a spec to the plan that the engine runs.
+//!
+//! ```text
+//! source      texts and places in them
+//! yaml        text → tree, each node with its place
+//! resolve     the spec over the fragment it builds on
+//! schema      the JSON Schema, and what a tree has against it
+//! document    what an author writes, as types; their doc comments are the reference
+//! path, expression, template, scope    the small languages inside values
+//! check       document → plan, all faults in one run
+//! plan        what runs: compiled, resolved, every value with its line
+//! diagnostic, render    faults, and how they are shown
+//! ```
+//!
+//! Nothing in this crate touches the network, files, the environment or the clock.
+
+pub mod check;
+pub mod diagnostic;
+pub mod document;
+pub mod expression;
+pub mod path;
+pub mod plan;
+pub mod render;
+pub mod resolve;
+pub mod schema;
+pub mod scope;
+pub mod source;
+pub mod suggest;
+pub mod template;
+pub mod yaml;

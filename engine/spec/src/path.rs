@@ -1,0 +1,301 @@
+//! JSONPath (RFC 9535), parsed once. Paths made of names and indices, which nearly all are, are
+//! walked by our own loop: it borrows and allocates nothing, where the library builds a path text
+//! for every node it visits. Everything else goes to the library.
+
+use jsonpath_rust::parser::model::{Filter, FilterAtom, JpQuery, Segment, Selector, Test};
+use jsonpath_rust::parser::parse_json_path;
+use jsonpath_rust::query::js_path_process;
+use serde_json::Value as Json;
+
+/// A parsed JSONPath.
+#[derive(Clone, Debug)]
+pub struct Path {
+    text: String,
+    form: Form,
+}
+
+#[derive(Clone, Debug)]
+enum Form {
+    Plain(Vec<Step>),
+    Query { query: Box<JpQuery>, singular: bool },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Step {
+    Name(String),
+    Index(i64),
+}
+
+/// Why a text is not a path that specs may use.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct PathError {
+    /// What is wrong.
+    pub reason: String,
+    /// What to write instead.
+    pub help: Option<String>,
+}
+
+impl Path {
+    /// Parses a path that begins with `$`.
+    pub fn parse(text: &str) -> Result<Self, PathError> {
+        let query = parse_json_path(text).map_err(|error| explain(text, &error.to_string()))?;
+        if query.segments.iter().any(has_nested_filter) {
+            return Err(PathError {
+                reason: "a filter inside a filter is not supported".to_owned(),
+                help: Some("unnest the inner list and filter it with `where`".to_owned()),
+            });
+        }
+        let form = match plain_steps(&query) {
+            Some(steps) => Form::Plain(steps),
+            None => {
+                let singular = query.segments.iter().all(is_singular);
+                Form::Query { query: Box::new(query), singular }
+            }
+        };
+        Ok(Self { text: text.to_owned(), form })
+    }
+
+    /// The path as it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it can yield at most one node.
+    pub fn is_singular(&self) -> bool {
+        match &self.form {
+            Form::Plain(_) => true,
+            Form::Query { singular, .. } => *singular,
+        }
+    }
+
+    /// Whether it visits all descendants, which is slow on large pages.
+    pub fn descends(&self) -> bool {
+        match &self.form {
+            Form::Plain(_) => false,
+            Form::Query { query, .. } => query.segments.iter().any(|segment| matches!(segment, Segment::Descendant(_))),
+        }
+    }
+
+    /// The first node it yields.
+    pub fn one<'a>(&self, root: &'a Json) -> Option<&'a Json> {
+        match &self.form {
+            Form::Plain(steps) => walk(steps, root),
+            Form::Query { .. } => self.all(root).into_iter().next(),
+        }
+    }
+
+    /// All nodes it yields, in document order.
+    pub fn all<'a>(&self, root: &'a Json) -> Vec<&'a Json> {
+        match &self.form {
+            Form::Plain(steps) => walk(steps, root).into_iter().collect(),
+            Form::Query { query, .. } => match js_path_process(query, root) {
+                Ok(found) => found.into_iter().map(|reference| reference.val()).collect(),
+                Err(_) => Vec::new(),
+            },
+        }
+    }
+
+    /// The names of a plain path in order, for saying where the nearest existing path is.
+    pub fn names(&self) -> Vec<&str> {
+        match &self.form {
+            Form::Plain(steps) => steps
+                .iter()
+                .filter_map(|step| match step {
+                    Step::Name(name) => Some(name.as_str()),
+                    Step::Index(_) => None,
+                })
+                .collect(),
+            Form::Query { .. } => Vec::new(),
+        }
+    }
+
+    /// Whether it ends in a wildcard, which hides a missing array behind an empty result.
+    pub fn ends_in_wildcard(&self) -> bool {
+        match &self.form {
+            Form::Plain(_) => false,
+            Form::Query { query, .. } => {
+                matches!(query.segments.last(), Some(Segment::Selector(Selector::Wildcard)))
+            }
+        }
+    }
+}
+
+impl PartialEq for Path {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+fn walk<'a>(steps: &[Step], root: &'a Json) -> Option<&'a Json> {
+    let mut node = root;
+    for step in steps {
+        node = match step {
+            Step::Name(name) => node.as_object()?.get(name)?,
+            Step::Index(index) => {
+                let items = node.as_array()?;
+                let at = if *index < 0 {
+                    items.len().checked_sub(usize::try_from(index.unsigned_abs()).ok()?)?
+                } else {
+                    usize::try_from(*index).ok()?
+                };
+                items.get(at)?
+            }
+        };
+    }
+    Some(node)
+}
+
+fn plain_steps(query: &JpQuery) -> Option<Vec<Step>> {
+    query
+        .segments
+        .iter()
+        .map(|segment| match segment {
+            Segment::Selector(Selector::Name(name)) => unquoted(name).map(Step::Name),
+            Segment::Selector(Selector::Index(index)) => Some(Step::Index(*index)),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The library keeps the quotes of a bracketed name. A name with escapes goes to the library.
+fn unquoted(name: &str) -> Option<String> {
+    if name.contains('\\') {
+        return None;
+    }
+    let inner =
+        ['\'', '"'].iter().find_map(|quote| name.strip_prefix(*quote).and_then(|rest| rest.strip_suffix(*quote)));
+    Some(inner.unwrap_or(name).to_owned())
+}
+
+fn is_singular(segment: &Segment) -> bool {
+    matches!(segment, Segment::Selector(Selector::Name(_) | Selector::Index(_)))
+}
+
+fn has_nested_filter(segment: &Segment) -> bool {
+    match segment {
+        Segment::Descendant(inner) => has_nested_filter(inner),
+        Segment::Selector(selector) => selector_nests(selector),
+        Segment::Selectors(selectors) => selectors.iter().any(selector_nests),
+    }
+}
+
+fn selector_nests(selector: &Selector) -> bool {
+    match selector {
+        Selector::Filter(filter) => filter_nests(filter),
+        _ => false,
+    }
+}
+
+fn filter_nests(filter: &Filter) -> bool {
+    match filter {
+        Filter::Or(parts) | Filter::And(parts) => parts.iter().any(filter_nests),
+        Filter::Atom(FilterAtom::Filter { expr, .. }) => filter_nests(expr),
+        Filter::Atom(FilterAtom::Test { expr, .. }) => match expr.as_ref() {
+            Test::RelQuery(segments) => segments.iter().any(has_filter),
+            Test::AbsQuery(query) => query.segments.iter().any(has_filter),
+            Test::Function(_) => false,
+        },
+        Filter::Atom(FilterAtom::Comparison(_)) => false,
+    }
+}
+
+fn has_filter(segment: &Segment) -> bool {
+    match segment {
+        Segment::Descendant(inner) => has_filter(inner),
+        Segment::Selector(selector) => matches!(selector, Selector::Filter(_)),
+        Segment::Selectors(selectors) => selectors.iter().any(|s| matches!(s, Selector::Filter(_))),
+    }
+}
+
+fn explain(text: &str, error: &str) -> PathError {
+    let after_dollar = text.strip_prefix('$').unwrap_or(text);
+    if !after_dollar.is_empty() && !after_dollar.starts_with(['.', '[']) {
+        return PathError {
+            reason: format!("`{text}` is not a JSONPath: after `$` comes `.` or `[`"),
+            help: Some(format!(
+                "for a field write `$.{after_dollar}`; for a text that begins with `$` write `{{ literal: \"{text}\" }}`"
+            )),
+        };
+    }
+    if let Some(name) = after_dollar
+        .split(['.', '['])
+        .find(|name| name.contains(['-', '@', ':', ' ', '/']) && !name.contains(['\'', '"', '?', ']']))
+    {
+        return PathError {
+            reason: format!("the name `{name}` needs quotes in a JSONPath"),
+            help: Some(format!("write `$['{name}']`, or `….parent['{name}']` below another name")),
+        };
+    }
+    let reason = error.lines().map(str::trim).filter(|line| line.starts_with('=')).next_back();
+    PathError {
+        reason: match reason {
+            Some(expected) => {
+                format!("`{text}` is not a JSONPath (RFC 9535): {}", expected.trim_start_matches(['=', ' ']))
+            }
+            None => format!("`{text}` is not a JSONPath (RFC 9535)"),
+        },
+        help: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn path(text: &str) -> Path {
+        Path::parse(text).unwrap()
+    }
+
+    #[test]
+    fn plain_paths_walk_names_and_indices() {
+        let value = json!({"a": {"b c": [1, {"x": 2}]}, "@odata.nextLink": "u"});
+        assert_eq!(path("$").one(&value), Some(&value));
+        assert_eq!(path("$.a['b c'][1].x").one(&value), Some(&json!(2)));
+        assert_eq!(path("$.a['b c'][-1].x").one(&value), Some(&json!(2)));
+        assert_eq!(path("$.a['b c'][-3]").one(&value), None);
+        assert_eq!(path("$['@odata.nextLink']").one(&value), Some(&json!("u")));
+        assert_eq!(path("$.a.missing.deeper").one(&value), None);
+        assert!(path("$.a['b c'][1].x").is_singular());
+    }
+
+    #[test]
+    fn urn_keys_with_dots_and_colons_can_be_quoted() {
+        let value = json!({"urn:ietf:params:scim:schemas:extension:dbtLabs:2.0:User": {"licenseType": "it"}});
+        let found = path("$['urn:ietf:params:scim:schemas:extension:dbtLabs:2.0:User'].licenseType");
+        assert_eq!(found.one(&value), Some(&json!("it")));
+    }
+
+    #[test]
+    fn wildcards_slices_and_filters_yield_many() {
+        let value = json!({"e": [{"v": 1, "p": true}, {"v": 2}, {"v": 3, "p": true}]});
+        let all = |text: &str| path(text).all(&value).into_iter().cloned().collect::<Vec<_>>();
+        assert_eq!(all("$.e[*].v"), [json!(1), json!(2), json!(3)]);
+        assert_eq!(all("$.e[0:2].v"), [json!(1), json!(2)]);
+        assert_eq!(all("$.e[?@.p == true].v"), [json!(1), json!(3)]);
+        assert_eq!(all("$.e[?@.v > 1 && @.p].v"), [json!(3)]);
+        assert_eq!(all("$..v"), [json!(1), json!(2), json!(3)]);
+        assert!(!path("$.e[*].v").is_singular());
+    }
+
+    #[test]
+    fn escaped_quotes_in_names_are_understood() {
+        let value = json!({"it's": 1});
+        assert_eq!(path(r"$['it\'s']").one(&value), Some(&json!(1)));
+    }
+
+    #[test]
+    fn a_missing_dot_and_an_unquoted_name_are_explained() {
+        let missing_dot = Path::parse("$id").unwrap_err();
+        assert!(missing_dot.help.unwrap().contains("`$.id`"));
+        let unquoted = Path::parse("$.vcs-type").unwrap_err();
+        assert_eq!(unquoted.reason, "the name `vcs-type` needs quotes in a JSONPath");
+    }
+
+    #[test]
+    fn filters_inside_filters_are_refused() {
+        assert!(Path::parse("$[?@[?@>1]]").is_err());
+    }
+}

@@ -1,0 +1,59 @@
+//! Requests, compiled.
+
+use crate::template::Template;
+
+use super::{Site, Value};
+
+/// A request.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Number of the client that sends it.
+    pub client: usize,
+    /// The method, upper case.
+    pub method: String,
+    /// The path below the client's `base_url`, to be rendered by [`Template::path`]; begins with `/`.
+    pub path: Template,
+    /// Query parameters.
+    pub query: Vec<Parameter>,
+    /// Headers beside the client's: name in lower case, value.
+    pub headers: Vec<(String, Value)>,
+    /// The body.
+    pub body: Option<Body>,
+    /// Where it stands.
+    pub site: Site,
+}
+
+/// A query or form parameter.
+#[derive(Clone, Debug)]
+pub struct Parameter {
+    /// Its name.
+    pub name: String,
+    /// Its values; a value that is a list repeats the parameter.
+    pub values: Vec<Value>,
+    /// Whether it is left out where a value is absent.
+    pub optional: bool,
+}
+
+/// A body.
+#[derive(Clone, Debug)]
+pub enum Body {
+    /// JSON: a structure whose leaves are values.
+    Json(Node),
+    /// A form.
+    Form(Vec<Parameter>),
+}
+
+/// A piece of a JSON body.
+#[derive(Clone, Debug)]
+pub enum Node {
+    /// An object.
+    Object(Vec<(String, Node)>),
+    /// A list.
+    List(Vec<Node>),
+    /// A value.
+    Leaf(Value),
+    /// A value that is left out where it is absent; what it empties vanishes with it.
+    Optional(Value),
+    /// A constant.
+    Constant(serde_json::Value),
+}

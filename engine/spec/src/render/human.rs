@@ -1,0 +1,59 @@
+//! For terminals: the line, a caret under the fault, what to do.
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
+
+/// The widest range that is underlined; longer ones would mark whole blocks.
+const LONGEST: usize = 200;
+
+/// All faults by place, with colour or without.
+pub fn human(diagnostics: &Diagnostics, colour: bool) -> String {
+    let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+    let renderer = renderer.decor_style(DecorStyle::Ascii);
+    let mut text = String::new();
+    for diagnostic in diagnostics.sorted() {
+        text.push_str(&renderer.render(&report(diagnostics, diagnostic)));
+        text.push_str("\n\n");
+    }
+    text
+}
+
+fn report<'a>(diagnostics: &'a Diagnostics, diagnostic: &'a Diagnostic) -> Vec<Group<'a>> {
+    let level = match diagnostic.code.severity() {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code.name());
+    let mut group = match diagnostics.sources.get(diagnostic.place.source) {
+        Some(source) => {
+            let mut snippet = Snippet::source(&*source.text)
+                .path(&*source.name)
+                .annotation(AnnotationKind::Primary.span(shown(&source.text, &diagnostic.place.range)));
+            if let Some((place, label)) = &diagnostic.related {
+                if place.source == diagnostic.place.source {
+                    snippet = snippet.annotation(
+                        AnnotationKind::Context.span(shown(&source.text, &place.range)).label(label.as_str()),
+                    );
+                }
+            }
+            title.element(snippet)
+        }
+        None => Group::with_title(title),
+    };
+    if let Some(help) = &diagnostic.help {
+        group = group.element(Level::HELP.message(help.as_str()));
+    }
+    vec![group]
+}
+
+/// The first line of a range, inside the text.
+fn shown(text: &str, range: &std::ops::Range<usize>) -> std::ops::Range<usize> {
+    let start = range.start.min(text.len());
+    let rest = text.get(start..range.end.min(text.len())).unwrap_or_default();
+    let line = rest.lines().next().unwrap_or_default();
+    let length =
+        line.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= LONGEST).last().unwrap_or(0);
+    start..start + length
+}

@@ -1,0 +1,321 @@
+//! The JSON Schema of the language, made of the document types, and the faults that a text has
+//! against it. The schema finds every unknown key and wrong type in one pass, with its place;
+//! serde would stop at the first and know no place.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use jsonschema::error::{TypeKind, ValidationErrorKind};
+use jsonschema::{ValidationError, Validator};
+use serde_json::Value as Json;
+
+use crate::diagnostic::{Code, Diagnostics};
+use crate::document::{Fragment, Spec};
+use crate::resolve::Resolved;
+use crate::suggest::nearest;
+
+/// The JSON Schema (draft 2020-12) of a spec.
+pub fn spec_schema() -> Json {
+    let mut schema = schemars::schema_for!(Spec).to_value();
+    if let Some(object) = schema.as_object_mut() {
+        object.insert("title".to_owned(), Json::from("Connector spec, format 1"));
+    }
+    schema
+}
+
+/// The JSON Schema (draft 2020-12) of a fragment.
+pub fn fragment_schema() -> Json {
+    schemars::schema_for!(Fragment).to_value()
+}
+
+struct Checker {
+    schema: Json,
+    validator: Option<Validator>,
+}
+
+impl Checker {
+    fn new(schema: Json) -> Self {
+        let validator = jsonschema::validator_for(&schema).ok();
+        Self { schema, validator }
+    }
+}
+
+static SPEC: LazyLock<Checker> = LazyLock::new(|| Checker::new(spec_schema()));
+static FRAGMENT: LazyLock<Checker> = LazyLock::new(|| Checker::new(fragment_schema()));
+
+/// Reports what a resolved spec has against the schema.
+pub fn check_spec(resolved: &Resolved, diagnostics: &mut Diagnostics) {
+    SPEC.check(resolved, diagnostics);
+}
+
+/// Reports what a fragment has against the schema.
+pub fn check_fragment(resolved: &Resolved, diagnostics: &mut Diagnostics) {
+    FRAGMENT.check(resolved, diagnostics);
+}
+
+impl Checker {
+    fn check(&self, resolved: &Resolved, diagnostics: &mut Diagnostics) {
+        let Some(validator) = &self.validator else { return };
+        for error in validator.iter_errors(&resolved.value) {
+            explain(&error, &self.schema, resolved, diagnostics);
+        }
+    }
+}
+
+fn explain(error: &ValidationError<'_>, schema: &Json, resolved: &Resolved, diagnostics: &mut Diagnostics) {
+    let pointer = error.instance_path().as_str();
+    let instance = error.instance();
+    let shown = name_of(pointer);
+    match error.kind() {
+        ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
+            branches(context, instance, pointer, schema, resolved, diagnostics);
+        }
+        ValidationErrorKind::AdditionalProperties { unexpected }
+        | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
+            let allowed = allowed_keys(error, schema);
+            for key in unexpected {
+                unknown_key(key, &allowed, pointer, resolved, diagnostics);
+            }
+        }
+        ValidationErrorKind::Required { property } => {
+            let key = property.as_str().unwrap_or_default();
+            resolved.at_key(diagnostics, Code::MissingKey, pointer, format!("{shown} needs the key `{key}`"), None);
+        }
+        ValidationErrorKind::Type { kind } => {
+            let wanted = match kind {
+                TypeKind::Single(one) => type_name(&one.to_string()).to_owned(),
+                TypeKind::Multiple(many) => {
+                    many.iter().map(|one| type_name(&one.to_string()).to_owned()).collect::<Vec<_>>().join(" or ")
+                }
+            };
+            resolved.at_value(
+                diagnostics,
+                Code::WrongType,
+                pointer,
+                format!("{shown} must be {wanted}, and is {}", crate::plan::kind_of(instance)),
+                None,
+            );
+        }
+        ValidationErrorKind::Enum { options } => {
+            let options: Vec<String> =
+                options.as_array().map(|list| list.iter().map(text_of).collect()).unwrap_or_default();
+            wrong_choice(instance, &options, pointer, resolved, diagnostics);
+        }
+        ValidationErrorKind::Constant { expected_value } => {
+            wrong_choice(instance, &[text_of(expected_value)], pointer, resolved, diagnostics);
+        }
+        _ => {
+            resolved.at_value(diagnostics, Code::WrongValue, pointer, format!("{shown}: {error}"), None);
+        }
+    }
+}
+
+/// Several forms are allowed and none fits: reports the faults of the form that was meant.
+fn branches(
+    context: &[Vec<ValidationError<'static>>],
+    instance: &Json,
+    pointer: &str,
+    schema: &Json,
+    resolved: &Resolved,
+    diagnostics: &mut Diagnostics,
+) {
+    let right_type = |branch: &&Vec<ValidationError<'static>>| {
+        !branch
+            .iter()
+            .any(|e| e.instance_path().as_str() == pointer && matches!(e.kind(), ValidationErrorKind::Type { .. }))
+    };
+    let typed: Vec<_> = context.iter().filter(right_type).collect();
+    let choices: Vec<String> = context.iter().flatten().flat_map(|e| options_of(e, pointer)).collect();
+    if typed.is_empty() {
+        let wanted: BTreeSet<String> = context
+            .iter()
+            .flatten()
+            .filter_map(|e| match e.kind() {
+                ValidationErrorKind::Type { kind: TypeKind::Single(one) } if e.instance_path().as_str() == pointer => {
+                    Some(type_name(&one.to_string()).to_owned())
+                }
+                _ => None,
+            })
+            .collect();
+        let wanted = wanted.into_iter().collect::<Vec<_>>().join(" or ");
+        let message = format!("{} must be {wanted}, and is {}", name_of(pointer), crate::plan::kind_of(instance));
+        resolved.at_value(diagnostics, Code::WrongType, pointer, message, None);
+        return;
+    }
+    if !instance.is_object() && !choices.is_empty() {
+        wrong_choice(instance, &choices, pointer, resolved, diagnostics);
+        return;
+    }
+    // A form is meant if the keys that make it are there; of those, the one with the fewest faults.
+    let meant = typed
+        .iter()
+        .filter(|branch| {
+            !branch.iter().any(|e| {
+                e.instance_path().as_str() == pointer && matches!(e.kind(), ValidationErrorKind::Required { .. })
+            })
+        })
+        .min_by_key(|branch| branch.len());
+    if let Some(branch) = meant {
+        for error in branch.iter() {
+            explain(error, schema, resolved, diagnostics);
+        }
+        return;
+    }
+    let required: BTreeSet<String> = typed
+        .iter()
+        .flat_map(|branch| branch.iter())
+        .filter_map(|e| match e.kind() {
+            ValidationErrorKind::Required { property } if e.instance_path().as_str() == pointer => {
+                property.as_str().map(str::to_owned)
+            }
+            _ => None,
+        })
+        .collect();
+    if let [branch] = typed.as_slice() {
+        for error in branch.iter() {
+            explain(error, schema, resolved, diagnostics);
+        }
+        return;
+    }
+    let keys: Vec<&str> = instance.as_object().map(|map| map.keys().map(String::as_str).collect()).unwrap_or_default();
+    for key in &keys {
+        if let Some(near) = nearest(key, required.iter().map(String::as_str)) {
+            let message = format!("there is no key `{key}` here");
+            resolved.at_key(
+                diagnostics,
+                Code::UnknownKey,
+                &format!("{pointer}/{}", crate::yaml::escape(key)),
+                message,
+                Some(format!("did you mean `{near}`?")),
+            );
+            return;
+        }
+    }
+    let required = required.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
+    resolved.at_value(
+        diagnostics,
+        Code::WrongShape,
+        pointer,
+        format!("{} fits none of the forms it may have", name_of(pointer)),
+        Some(format!("one of these keys makes the form: {required}")),
+    );
+}
+
+fn options_of(error: &ValidationError<'_>, pointer: &str) -> Vec<String> {
+    if error.instance_path().as_str() != pointer {
+        return Vec::new();
+    }
+    match error.kind() {
+        ValidationErrorKind::Enum { options } => {
+            options.as_array().map(|list| list.iter().map(text_of).collect()).unwrap_or_default()
+        }
+        ValidationErrorKind::Constant { expected_value } => vec![text_of(expected_value)],
+        ValidationErrorKind::OneOfNotValid { context } | ValidationErrorKind::AnyOf { context } => {
+            context.iter().flatten().flat_map(|inner| options_of(inner, pointer)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn wrong_choice(
+    instance: &Json,
+    options: &[String],
+    pointer: &str,
+    resolved: &Resolved,
+    diagnostics: &mut Diagnostics,
+) {
+    let written = text_of(instance);
+    let list = options.iter().map(|option| format!("`{option}`")).collect::<Vec<_>>().join(", ");
+    let help = match nearest(&written, options.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`? There are {list}"),
+        None => format!("there are {list}"),
+    };
+    resolved.at_value(
+        diagnostics,
+        Code::WrongValue,
+        pointer,
+        format!("`{written}` is not one of the values of {}", name_of(pointer)),
+        Some(help),
+    );
+}
+
+fn unknown_key(
+    key: &str,
+    allowed: &BTreeSet<String>,
+    pointer: &str,
+    resolved: &Resolved,
+    diagnostics: &mut Diagnostics,
+) {
+    let help = match nearest(key, allowed.iter().map(String::as_str)) {
+        Some(near) => Some(format!("did you mean `{near}`?")),
+        None if allowed.is_empty() => None,
+        None => {
+            Some(format!("the keys are {}", allowed.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", ")))
+        }
+    };
+    resolved.at_key(
+        diagnostics,
+        Code::UnknownKey,
+        &format!("{pointer}/{}", crate::yaml::escape(key)),
+        format!("{} has no key `{key}`", name_of(pointer)),
+        help,
+    );
+}
+
+/// The keys that the schema knows where an error occurred.
+fn allowed_keys(error: &ValidationError<'_>, schema: &Json) -> BTreeSet<String> {
+    let path = error.schema_path().as_str();
+    let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+    schema
+        .pointer(parent)
+        .and_then(|object| object.get("properties"))
+        .and_then(Json::as_object)
+        .map(|properties| properties.keys().cloned().collect())
+        .unwrap_or_default()
+}
+
+/// How messages name a place: the last key, and of elements their list.
+fn name_of(pointer: &str) -> String {
+    let mut steps: Vec<String> = pointer.split('/').skip(1).map(|s| s.replace("~1", "/").replace("~0", "~")).collect();
+    let Some(last) = steps.pop() else { return "the spec".to_owned() };
+    if last.bytes().all(|b| b.is_ascii_digit()) {
+        return match steps.pop() {
+            Some(list) => {
+                format!("element {} of `{list}`", last.parse::<usize>().map_or(last.clone(), |n| (n + 1).to_string()))
+            }
+            None => last,
+        };
+    }
+    format!("`{last}`")
+}
+
+fn type_name(json_type: &str) -> &str {
+    match json_type {
+        "object" => "a map",
+        "array" => "a list",
+        "string" => "a text",
+        "integer" => "an integer",
+        "number" => "a number",
+        "boolean" => "true or false",
+        "null" => "null",
+        other => other,
+    }
+}
+
+fn text_of(json: &Json) -> String {
+    json.as_str().map_or_else(|| json.to_string(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flattened_requests_still_refuse_unknown_keys() {
+        let schema = spec_schema();
+        let source = schema.pointer("/$defs/ListSource").unwrap();
+        assert!(source.pointer("/properties/get").is_some(), "{source:#}");
+        let closed = source.get("additionalProperties").or_else(|| source.get("unevaluatedProperties"));
+        assert_eq!(closed, Some(&Json::Bool(false)));
+    }
+}

@@ -1,0 +1,376 @@
+//! YAML to a tree that knows where everything stands.
+//!
+//! Values come from serde_yaml, whose scalar rules are YAML 1.2's; positions come from the events
+//! of granit-parser over the same text. Both must agree on what is there. What YAML allows and a
+//! spec does not (tags, several documents, duplicate keys, numbers beyond 64 bits) is found here.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use granit_parser::{Event, Parser, ScalarStyle};
+use serde_json::{Map, Value as Json};
+
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::source::Place;
+
+/// The largest text that is read, in bytes.
+pub const LARGEST: usize = 1 << 20;
+/// The most nodes a text may hold once aliases are followed.
+const MOST_NODES: usize = 200_000;
+
+/// A tree with positions.
+#[derive(Clone, Debug)]
+pub struct Tree {
+    /// The value.
+    pub value: Json,
+    /// Position of each node by JSON Pointer (RFC 6901).
+    pub spans: HashMap<String, Span>,
+}
+
+/// Where a node stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The key, for members of maps.
+    pub key: Option<Range<usize>>,
+    /// The value.
+    pub value: Range<usize>,
+    /// Whether the bytes of `value` are the scalar's text one to one, so that an offset inside the
+    /// text is an offset inside the range.
+    pub verbatim: bool,
+}
+
+/// Reads a text. Faults go to `diagnostics`; nothing comes back if there is no usable tree.
+pub fn read(source: usize, diagnostics: &mut Diagnostics) -> Option<Tree> {
+    let text = diagnostics.sources.get(source)?.text.clone();
+    if text.len() > LARGEST {
+        diagnostics.report(
+            Code::TooLarge,
+            source,
+            0..0,
+            format!("the text has {} bytes; {LARGEST} is the most", text.len()),
+            None,
+        );
+        return None;
+    }
+    let before = diagnostics.counts().0;
+    let spans = positions(source, &text, diagnostics);
+    if diagnostics.counts().0 > before {
+        return None;
+    }
+    let yaml = match serde_yaml::from_str::<serde_yaml::Value>(&text).and_then(|mut value| {
+        value.apply_merge()?;
+        Ok(value)
+    }) {
+        Ok(value) => value,
+        Err(error) => {
+            let at = error.location().map_or(0, |location| location.index().min(text.len()));
+            syntax(source, &text, at, error.to_string(), diagnostics);
+            return None;
+        }
+    };
+    let mut nodes = 0;
+    match to_json(yaml, &mut nodes) {
+        Ok(value) => Some(Tree { value, spans: spans? }),
+        Err(reason) => {
+            diagnostics.report(Code::Number, source, 0..0, reason, None);
+            None
+        }
+    }
+}
+
+impl Tree {
+    /// The span of a node, or of the nearest node around it.
+    pub fn span(&self, pointer: &str) -> Option<&Span> {
+        let mut pointer = pointer;
+        loop {
+            if let Some(span) = self.spans.get(pointer) {
+                return Some(span);
+            }
+            pointer = pointer.rsplit_once('/')?.0;
+        }
+    }
+}
+
+/// A key as a step of a JSON Pointer.
+pub fn escape(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
+
+fn to_json(yaml: serde_yaml::Value, nodes: &mut usize) -> Result<Json, String> {
+    *nodes += 1;
+    if *nodes > MOST_NODES {
+        return Err(format!("the text holds more than {MOST_NODES} values"));
+    }
+    match yaml {
+        serde_yaml::Value::Null => Ok(Json::Null),
+        serde_yaml::Value::Bool(value) => Ok(Json::Bool(value)),
+        serde_yaml::Value::String(text) => Ok(Json::String(text)),
+        serde_yaml::Value::Number(number) => {
+            if let Some(value) = number.as_i64() {
+                Ok(value.into())
+            } else if let Some(value) = number.as_u64() {
+                Ok(value.into())
+            } else {
+                let float = number.as_f64().and_then(serde_json::Number::from_f64);
+                float.map(Json::Number).ok_or_else(|| "`.inf` and `.nan` are not numbers that JSON knows".to_owned())
+            }
+        }
+        serde_yaml::Value::Sequence(items) => {
+            items.into_iter().map(|item| to_json(item, nodes)).collect::<Result<_, _>>().map(Json::Array)
+        }
+        serde_yaml::Value::Mapping(members) => {
+            let mut map = Map::new();
+            for (key, value) in members {
+                map.insert(key_text(&key)?, to_json(value, nodes)?);
+            }
+            Ok(Json::Object(map))
+        }
+        serde_yaml::Value::Tagged(tagged) => Err(format!("the tag `{}` is not part of the language", tagged.tag)),
+    }
+}
+
+fn key_text(key: &serde_yaml::Value) -> Result<String, String> {
+    match key {
+        serde_yaml::Value::String(text) => Ok(text.clone()),
+        serde_yaml::Value::Bool(value) => Ok(value.to_string()),
+        serde_yaml::Value::Null => Ok("null".to_owned()),
+        serde_yaml::Value::Number(number) if number.is_i64() || number.is_u64() => Ok(number.to_string()),
+        _ => Err("keys are texts, integers, booleans or null".to_owned()),
+    }
+}
+
+/// What is open while events pass.
+enum Open {
+    Map {
+        pointer: String,
+        start: usize,
+        keys: HashMap<String, Range<usize>>,
+        key: Option<(String, Range<usize>)>,
+        own: Option<Range<usize>>,
+    },
+    List {
+        pointer: String,
+        start: usize,
+        next: usize,
+        own: Option<Range<usize>>,
+    },
+}
+
+fn positions(source: usize, text: &str, diagnostics: &mut Diagnostics) -> Option<HashMap<String, Span>> {
+    let mut spans = HashMap::new();
+    let mut stack: Vec<Open> = Vec::new();
+    let mut documents = 0;
+    for event in Parser::new_from_str(text) {
+        let (event, span) = match event {
+            Ok(pair) => pair,
+            Err(error) => {
+                let at = error.marker().byte_offset().unwrap_or(0).min(text.len());
+                syntax(source, text, at, error.to_string(), diagnostics);
+                return None;
+            }
+        };
+        let range = span.byte_range().unwrap_or(0..0);
+        if event.tag().is_some() {
+            diagnostics.report(
+                Code::Tag,
+                source,
+                range.clone(),
+                "the language has no YAML tags",
+                Some("remove the tag".to_owned()),
+            );
+        }
+        match event {
+            Event::DocumentStart(..) => {
+                documents += 1;
+                if documents == 2 {
+                    diagnostics.report(
+                        Code::Documents,
+                        source,
+                        range,
+                        "a second YAML document begins here",
+                        Some("put each spec into a file of its own".to_owned()),
+                    );
+                }
+            }
+            Event::Scalar(value, style, ..) => {
+                let verbatim = text.get(range.clone()).is_some_and(|raw| raw == value);
+                let inner = if verbatim { range.clone() } else { unquoted(text, &range, &value) };
+                let verbatim = text.get(inner.clone()).is_some_and(|raw| raw == value);
+                if take_key(&mut stack, &value, range.clone(), source, diagnostics) {
+                    continue;
+                }
+                if style == ScalarStyle::Plain && is_old_boolean(&value) {
+                    diagnostics.report(
+                        Code::YamlBoolean,
+                        source,
+                        range.clone(),
+                        format!("`{value}` is text here and a boolean to other YAML readers"),
+                        Some(format!("write `\"{value}\"`, or `true` or `false`")),
+                    );
+                }
+                let shown = if verbatim { inner } else { range };
+                place(&mut stack, &mut spans, shown, verbatim);
+            }
+            Event::Alias(_) => {
+                if !take_key(&mut stack, "*", range.clone(), source, diagnostics) {
+                    place(&mut stack, &mut spans, range, false);
+                }
+            }
+            Event::MappingStart(..) => {
+                if text.get(range.start..).is_some_and(|rest| rest.starts_with("{{")) {
+                    let end = text
+                        .get(range.start..)
+                        .and_then(|rest| rest.find("}}"))
+                        .map_or(range.start + 2, |at| range.start + at + 2);
+                    diagnostics.report(
+                        Code::Unquoted,
+                        source,
+                        range.start..end,
+                        "YAML reads `{{` as the beginning of a map",
+                        Some("put the template into quotes: \"{{ … }}\"".to_owned()),
+                    );
+                    return None;
+                }
+                let (pointer, own) = enter(&mut stack);
+                stack.push(Open::Map { pointer, start: range.start, keys: HashMap::new(), key: None, own });
+            }
+            Event::SequenceStart(..) => {
+                let (pointer, own) = enter(&mut stack);
+                stack.push(Open::List { pointer, start: range.start, next: 0, own });
+            }
+            Event::MappingEnd | Event::SequenceEnd => {
+                let (pointer, start, own) = match stack.pop() {
+                    Some(Open::Map { pointer, start, own, .. }) | Some(Open::List { pointer, start, own, .. }) => {
+                        (pointer, start, own)
+                    }
+                    None => continue,
+                };
+                let end = trimmed_end(text, start, range.end.max(start));
+                spans.insert(pointer, Span { key: own, value: start..end, verbatim: false });
+            }
+            _ => {}
+        }
+        if stack.len() > 100 {
+            diagnostics.report(
+                Code::TooLarge,
+                source,
+                range_start(&stack),
+                "the text is nested more than 100 levels deep",
+                None,
+            );
+            return None;
+        }
+    }
+    Some(spans)
+}
+
+fn range_start(stack: &[Open]) -> Range<usize> {
+    match stack.last() {
+        Some(Open::Map { start, .. } | Open::List { start, .. }) => *start..*start + 1,
+        None => 0..0,
+    }
+}
+
+/// Pointer and key of the node that begins now.
+fn enter(stack: &mut [Open]) -> (String, Option<Range<usize>>) {
+    match stack.last_mut() {
+        None => (String::new(), None),
+        Some(Open::Map { pointer, key, .. }) => match key.take() {
+            Some((name, range)) => (format!("{pointer}/{}", escape(&name)), Some(range)),
+            None => (pointer.clone(), None),
+        },
+        Some(Open::List { pointer, next, .. }) => {
+            *next += 1;
+            (format!("{pointer}/{}", *next - 1), None)
+        }
+    }
+}
+
+/// Takes a scalar as a key if one is due.
+fn take_key(
+    stack: &mut [Open],
+    value: &str,
+    range: Range<usize>,
+    source: usize,
+    diagnostics: &mut Diagnostics,
+) -> bool {
+    let Some(Open::Map { keys, key: key @ None, .. }) = stack.last_mut() else { return false };
+    if let Some(first) = keys.insert(value.to_owned(), range.clone()) {
+        if value != "<<" {
+            diagnostics.push(Diagnostic {
+                code: Code::DuplicateKey,
+                place: Place { source, range: range.clone() },
+                message: format!("the key `{value}` stands twice in this map"),
+                related: Some((Place { source, range: first }, "first here".to_owned())),
+                help: Some("remove one of them".to_owned()),
+            });
+        }
+    }
+    *key = Some((value.to_owned(), range));
+    true
+}
+
+fn place(stack: &mut [Open], spans: &mut HashMap<String, Span>, value: Range<usize>, verbatim: bool) {
+    let (pointer, key) = enter(stack);
+    spans.insert(pointer, Span { key, value, verbatim });
+}
+
+/// The inside of a quoted scalar, where that is its text one to one.
+fn unquoted(text: &str, range: &Range<usize>, value: &str) -> Range<usize> {
+    let inner = range.start + 1..range.end.saturating_sub(1);
+    if inner.start <= inner.end && text.get(inner.clone()) == Some(value) { inner } else { range.clone() }
+}
+
+/// Block collections end where the next token begins; what people see ends with the last word.
+fn trimmed_end(text: &str, start: usize, end: usize) -> usize {
+    let inside = text.get(start..end).unwrap_or_default();
+    let mut kept = inside.trim_end();
+    while let Some(line) = kept.rfind('\n').and_then(|at| kept.get(at + 1..)) {
+        if !line.trim_start().starts_with('#') {
+            break;
+        }
+        kept = kept.get(..kept.len() - line.len()).unwrap_or_default().trim_end();
+    }
+    start + kept.len()
+}
+
+fn is_old_boolean(text: &str) -> bool {
+    matches!(text.to_ascii_lowercase().as_str(), "yes" | "no" | "on" | "off" | "y" | "n")
+}
+
+fn syntax(source: usize, text: &str, at: usize, reason: String, diagnostics: &mut Diagnostics) {
+    let line_start = text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |found| found + 1);
+    let line = text.get(line_start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+    let indent = line.len() - line.trim_start().len();
+    if line.get(..indent).is_some_and(|white| white.contains('\t')) {
+        let tab = line_start + line.find('\t').unwrap_or(0);
+        diagnostics.report(
+            Code::Tab,
+            source,
+            tab..tab + 1,
+            "a tab stands where YAML wants spaces",
+            Some("indent with two spaces".to_owned()),
+        );
+        return;
+    }
+    if let Some(open) = line.find(": {{").or_else(|| line.find("- {{")) {
+        let start = line_start + open + 2;
+        diagnostics.report(
+            Code::Unquoted,
+            source,
+            start..line_start + line.trim_end().len(),
+            "YAML reads `{{` as the beginning of a map",
+            Some("put the template into quotes: \"{{ … }}\"".to_owned()),
+        );
+        return;
+    }
+    let reason = reason.split(" at line ").next().unwrap_or(&reason).to_owned();
+    let end = text.get(at..).and_then(|rest| rest.chars().next()).map_or(at, |c| at + c.len_utf8());
+    diagnostics.report(
+        Code::Yaml,
+        source,
+        at..end,
+        format!("this is not YAML: {reason}"),
+        Some("look at the indentation and the quotes of this line and the one before".to_owned()),
+    );
+}
