@@ -19,10 +19,7 @@ pub(crate) fn resource_type(data: &[u8]) -> Result<ResourceTypeRow, DecodeError>
         traits: message.traits().filter_map(known_trait).collect(),
         has_entitlements: !has::<v2::SkipEntitlementsAndGrants>(&message.annotations)
             && !has::<v2::SkipEntitlements>(&message.annotations),
-        children: children
-            .into_iter()
-            .map(|child| child.resource_type_id)
-            .collect(),
+        children: children.into_iter().map(|child| child.resource_type_id).collect(),
         description: text(message.description),
         id: message.id,
         display_name: message.display_name,
@@ -49,11 +46,7 @@ pub(crate) fn resource(data: &[u8]) -> Result<ResourceRow, DecodeError> {
         row.status_details = text(status.details);
     }
     let from_traits = add_traits(&mut row, &message.annotations)?;
-    row.profile = message
-        .profile
-        .or(from_traits)
-        .map(to_json)
-        .unwrap_or_default();
+    row.profile = message.profile.or(from_traits).map(to_json).unwrap_or_default();
     Ok(row)
 }
 
@@ -66,10 +59,7 @@ pub(crate) fn entitlement(data: &[u8]) -> Result<EntitlementRow, DecodeError> {
         v2::entitlement::PurposeValue::Permission => Purpose::Permission,
         v2::entitlement::PurposeValue::Ownership => Purpose::Ownership,
     };
-    let on = message
-        .resource
-        .and_then(|resource| resource.id)
-        .unwrap_or_default();
+    let on = message.resource.and_then(|resource| resource.id).unwrap_or_default();
     Ok(EntitlementRow {
         purpose,
         immutable: has::<v2::EntitlementImmutable>(&message.annotations),
@@ -79,11 +69,7 @@ pub(crate) fn entitlement(data: &[u8]) -> Result<EntitlementRow, DecodeError> {
         slug: message.slug,
         display_name: message.display_name,
         description: text(message.description),
-        grantable_to: message
-            .grantable_to
-            .into_iter()
-            .map(|holder| holder.id)
-            .collect(),
+        grantable_to: message.grantable_to.into_iter().map(|holder| holder.id).collect(),
     })
 }
 
@@ -104,11 +90,7 @@ pub(crate) fn grant(data: &[u8], columns: GrantColumns) -> Result<GrantRow, Deco
     let held = message.entitlement.unwrap_or_default();
     let metadata: Option<v2::GrantMetadata> = first(&message.annotations)?;
     // Writers before the column existed left the annotation in the blob.
-    let expansion = match columns
-        .expansion
-        .as_deref()
-        .filter(|bytes| !bytes.is_empty())
-    {
+    let expansion = match columns.expansion.as_deref().filter(|bytes| !bytes.is_empty()) {
         Some(bytes) => Some(v2::GrantExpandable::decode(bytes)?),
         None => first(&message.annotations)?,
     };
@@ -121,14 +103,8 @@ pub(crate) fn grant(data: &[u8], columns: GrantColumns) -> Result<GrantRow, Deco
         slug,
         immutable: has::<v2::GrantImmutable>(&message.annotations),
         expands: expansion.and_then(expands),
-        kept: metadata
-            .and_then(|kept| kept.metadata)
-            .map(to_json)
-            .unwrap_or_default(),
-        sources: sources
-            .into_iter()
-            .map(|(id, source)| (id, source.is_direct))
-            .collect(),
+        kept: metadata.and_then(|kept| kept.metadata).map(to_json).unwrap_or_default(),
+        sources: sources.into_iter().map(|(id, source)| (id, source.is_direct)).collect(),
         id: columns.id,
         entitlement: columns.entitlement,
         resource_type: columns.resource_type,
@@ -142,21 +118,14 @@ pub(crate) fn grant(data: &[u8], columns: GrantColumns) -> Result<GrantRow, Deco
 fn expands(message: v2::GrantExpandable) -> Option<ExpandsRow> {
     let mut entitlements = message.entitlement_ids;
     entitlements.retain(|id| !id.trim().is_empty());
-    let row = ExpandsRow {
-        entitlements,
-        shallow: message.shallow,
-        resource_types: message.resource_type_ids,
-    };
+    let row = ExpandsRow { entitlements, shallow: message.shallow, resource_types: message.resource_type_ids };
     Some(row).filter(|row| !row.entitlements.is_empty())
 }
 
 /// By convention the entitlement id is `type:resource:slug`; ids may hold colons, so it is taken
 /// off from the front and not split.
 fn slug_of(columns: &GrantColumns) -> Option<&str> {
-    let rest = columns
-        .entitlement
-        .strip_prefix(&columns.resource_type)?
-        .strip_prefix(':')?;
+    let rest = columns.entitlement.strip_prefix(&columns.resource_type)?.strip_prefix(':')?;
     rest.strip_prefix(&columns.resource)?.strip_prefix(':')
 }
 
@@ -182,9 +151,7 @@ fn add_traits(row: &mut ResourceRow, annotations: &[Any]) -> Result<Option<Struc
     }
     if let Some(secret) = first::<v2::SecretTrait>(annotations)? {
         row.traits.push(Trait::Secret);
-        row.created_at = row
-            .created_at
-            .or_else(|| secret.created_at.and_then(timestamp));
+        row.created_at = row.created_at.or_else(|| secret.created_at.and_then(timestamp));
         row.expires_at = secret.expires_at.and_then(timestamp);
         row.last_used_at = secret.last_used_at.and_then(timestamp);
         row.created_by = secret.created_by_id.map(reference);
@@ -208,16 +175,11 @@ fn add_user(row: &mut ResourceRow, user: v2::UserTrait) -> Option<Struct> {
         row.status = Some(status_value(status.status));
         row.status_details = text(status.details);
     }
-    let email = |email: v2::user_trait::Email| EmailRow {
-        address: email.address,
-        is_primary: email.is_primary,
-    };
+    let email = |email: v2::user_trait::Email| EmailRow { address: email.address, is_primary: email.is_primary };
     row.emails = user.emails.into_iter().map(email).collect();
     row.login = text(user.login);
     row.login_aliases = user.login_aliases;
-    row.created_at = row
-        .created_at
-        .or_else(|| user.created_at.and_then(timestamp));
+    row.created_at = row.created_at.or_else(|| user.created_at.and_then(timestamp));
     row.last_login = user.last_login.and_then(timestamp);
     row.mfa_enabled = user.mfa_status.map(|status| status.mfa_enabled);
     row.sso_enabled = user.sso_status.map(|status| status.sso_enabled);
@@ -230,9 +192,7 @@ fn add_user(row: &mut ResourceRow, user: v2::UserTrait) -> Option<Struct> {
 
 fn is<M: Name>(annotation: &Any) -> bool {
     let name = annotation.type_url.rsplit('/').next().unwrap_or_default();
-    name.strip_prefix(M::PACKAGE)
-        .and_then(|name| name.strip_prefix('.'))
-        == Some(M::NAME)
+    name.strip_prefix(M::PACKAGE).and_then(|name| name.strip_prefix('.')) == Some(M::NAME)
 }
 
 fn has<M: Name>(annotations: &[Any]) -> bool {

@@ -5,16 +5,14 @@
 //! and where new readers look for them. Only annotations that SDK 0.7.27 knows are written.
 
 use engine_model::{
-    AccountType, Entitlement, Profile, Purpose, Resource, ResourceRef, ResourceType, Secret,
-    Status, StatusValue, StoreError, Trait, TraitData, User,
+    AccountType, Entitlement, Profile, Purpose, Resource, ResourceRef, ResourceType, Secret, Status, StatusValue,
+    StoreError, Trait, TraitData, User,
 };
 use engine_proto::{Any, Message, Name, Struct, v2};
 use jiff::Timestamp;
 
 use crate::failure::failed;
-use crate::limits::{
-    DESCRIPTION_BYTES, DETAILS_BYTES, NAME_BYTES, TYPE_DESCRIPTION_BYTES, cut, shorten,
-};
+use crate::limits::{DESCRIPTION_BYTES, DETAILS_BYTES, NAME_BYTES, TYPE_DESCRIPTION_BYTES, cut, shorten};
 use crate::profile::to_struct;
 
 /// The message of a resource type.
@@ -27,11 +25,7 @@ pub(crate) fn resource_type(of: &ResourceType) -> v2::ResourceType {
     v2::ResourceType {
         id: of.id.clone(),
         display_name: cut(&of.display_name, NAME_BYTES).to_owned(),
-        traits: of
-            .r#trait
-            .map(|kind| trait_number(kind).into())
-            .into_iter()
-            .collect(),
+        traits: of.r#trait.map(|kind| trait_number(kind).into()).into_iter().collect(),
         annotations,
         description: cut(&of.description, TYPE_DESCRIPTION_BYTES).to_owned(),
         sourced_externally: false,
@@ -51,10 +45,7 @@ pub(crate) fn resource(from: Resource, of: &ResourceType) -> Result<v2::Resource
         parent_resource_id: from.parent.map(resource_id),
         display_name: shorten(from.display_name, NAME_BYTES),
         annotations,
-        description: from
-            .description
-            .map(|text| shorten(text, DESCRIPTION_BYTES))
-            .unwrap_or_default(),
+        description: from.description.map(|text| shorten(text, DESCRIPTION_BYTES)).unwrap_or_default(),
         baton_resource: false,
         profile: Some(traits.profile).filter(|profile| !profile.fields.is_empty()),
         status: traits.status,
@@ -64,26 +55,13 @@ pub(crate) fn resource(from: Resource, of: &ResourceType) -> Result<v2::Resource
 
 /// The message of an entitlement whose file id is `id`.
 pub(crate) fn entitlement(from: Entitlement, id: String) -> v2::Entitlement {
-    let annotations = if from.immutable {
-        vec![any(&v2::EntitlementImmutable::default())]
-    } else {
-        Vec::new()
-    };
-    let holder = |id| v2::ResourceType {
-        id,
-        ..v2::ResourceType::default()
-    };
+    let annotations = if from.immutable { vec![any(&v2::EntitlementImmutable::default())] } else { Vec::new() };
+    let holder = |id| v2::ResourceType { id, ..v2::ResourceType::default() };
     v2::Entitlement {
-        resource: Some(v2::Resource {
-            id: Some(resource_id(from.id.resource)),
-            ..v2::Resource::default()
-        }),
+        resource: Some(v2::Resource { id: Some(resource_id(from.id.resource)), ..v2::Resource::default() }),
         id,
         display_name: shorten(from.display_name, NAME_BYTES),
-        description: from
-            .description
-            .map(|text| shorten(text, DESCRIPTION_BYTES))
-            .unwrap_or_default(),
+        description: from.description.map(|text| shorten(text, DESCRIPTION_BYTES)).unwrap_or_default(),
         grantable_to: from.grantable_to.into_iter().map(holder).collect(),
         annotations,
         purpose: purpose_number(from.purpose).into(),
@@ -93,10 +71,7 @@ pub(crate) fn entitlement(from: Entitlement, id: String) -> v2::Entitlement {
 
 /// An annotation.
 pub(crate) fn any<M: Message + Name>(message: &M) -> Any {
-    Any {
-        type_url: M::type_url(),
-        value: message.encode_to_vec(),
-    }
+    Any { type_url: M::type_url(), value: message.encode_to_vec() }
 }
 
 /// What the trait of a resource adds to its message.
@@ -106,12 +81,7 @@ struct Traits {
     status: Option<v2::Status>,
 }
 
-fn traits(
-    data: TraitData,
-    profile: Profile,
-    id: &str,
-    created_at: Option<engine_proto::Timestamp>,
-) -> Traits {
+fn traits(data: TraitData, profile: Profile, id: &str, created_at: Option<engine_proto::Timestamp>) -> Traits {
     match data {
         TraitData::User(user) => {
             let mut message = user_trait(*user, profile, id);
@@ -121,28 +91,16 @@ fn traits(
             Traits {
                 annotation,
                 profile: message.profile.unwrap_or_default(),
-                status: Some(v2::Status {
-                    status: status.status,
-                    details: status.details,
-                }),
+                status: Some(v2::Status { status: status.status, details: status.details }),
             }
         }
-        TraitData::None => Traits {
-            annotation: None,
-            profile: to_struct(profile),
-            status: None,
-        },
+        TraitData::None => Traits { annotation: None, profile: to_struct(profile), status: None },
         TraitData::Group(_) => {
-            let message = v2::GroupTrait {
-                profile: filled(profile),
-                ..v2::GroupTrait::default()
-            };
+            let message = v2::GroupTrait { profile: filled(profile), ..v2::GroupTrait::default() };
             plain(any(&message), message.profile)
         }
         TraitData::Role => {
-            let message = v2::RoleTrait {
-                profile: filled(profile),
-            };
+            let message = v2::RoleTrait { profile: filled(profile) };
             plain(any(&message), message.profile)
         }
         TraitData::App { help_url } => {
@@ -161,11 +119,7 @@ fn traits(
 }
 
 fn plain(annotation: Any, profile: Option<Struct>) -> Traits {
-    Traits {
-        annotation: Some(annotation),
-        profile: profile.unwrap_or_default(),
-        status: None,
-    }
+    Traits { annotation: Some(annotation), profile: profile.unwrap_or_default(), status: None }
 }
 
 fn filled(profile: Profile) -> Option<Struct> {
@@ -190,10 +144,7 @@ fn user_trait(user: User, mut profile: Profile, id: &str) -> v2::UserTrait {
     let emails = user.emails.into_iter().map(|email| {
         let is_primary = email.is_primary && !primary_seen;
         primary_seen |= is_primary;
-        v2::user_trait::Email {
-            address: email.address,
-            is_primary,
-        }
+        v2::user_trait::Email { address: email.address, is_primary }
     });
     v2::UserTrait {
         emails: emails.collect(),
@@ -205,12 +156,8 @@ fn user_trait(user: User, mut profile: Profile, id: &str) -> v2::UserTrait {
         login_aliases: user.login_aliases,
         created_at: None,
         last_login: user.last_login.map(timestamp),
-        mfa_status: user
-            .mfa_enabled
-            .map(|mfa_enabled| v2::user_trait::MfaStatus { mfa_enabled }),
-        sso_status: user
-            .sso_enabled
-            .map(|sso_enabled| v2::user_trait::SsoStatus { sso_enabled }),
+        mfa_status: user.mfa_enabled.map(|mfa_enabled| v2::user_trait::MfaStatus { mfa_enabled }),
+        sso_status: user.sso_enabled.map(|sso_enabled| v2::user_trait::SsoStatus { sso_enabled }),
         structured_name: named.then(|| v2::user_trait::StructuredName {
             given_name: user.given_name.unwrap_or_default(),
             family_name: user.family_name.unwrap_or_default(),
@@ -230,18 +177,11 @@ fn status(status: Status) -> v2::user_trait::Status {
     };
     v2::user_trait::Status {
         status: number.into(),
-        details: status
-            .details
-            .map(|text| shorten(text, DETAILS_BYTES))
-            .unwrap_or_default(),
+        details: status.details.map(|text| shorten(text, DETAILS_BYTES)).unwrap_or_default(),
     }
 }
 
-fn secret_trait(
-    secret: Secret,
-    profile: Profile,
-    created_at: Option<engine_proto::Timestamp>,
-) -> v2::SecretTrait {
+fn secret_trait(secret: Secret, profile: Profile, created_at: Option<engine_proto::Timestamp>) -> v2::SecretTrait {
     v2::SecretTrait {
         profile: filled(profile),
         created_at,
@@ -254,47 +194,31 @@ fn secret_trait(
 
 /// A resource must carry the message of its type's trait: an absent one is filled with an empty
 /// one, another trait's is a mistake of the caller.
-fn matching_trait(
-    data: TraitData,
-    of: &ResourceType,
-    id: &ResourceRef,
-) -> Result<TraitData, StoreError> {
+fn matching_trait(data: TraitData, of: &ResourceType, id: &ResourceRef) -> Result<TraitData, StoreError> {
     if data.kind() == of.r#trait {
         return Ok(data);
     }
     match (data, of.r#trait) {
         (TraitData::None, Some(Trait::User)) => Ok(TraitData::User(Box::default())),
-        (TraitData::None, Some(Trait::Group)) => {
-            Ok(TraitData::Group(engine_model::Group::default()))
-        }
+        (TraitData::None, Some(Trait::Group)) => Ok(TraitData::Group(engine_model::Group::default())),
         (TraitData::None, Some(Trait::Role)) => Ok(TraitData::Role),
         (TraitData::None, Some(Trait::App)) => Ok(TraitData::App { help_url: None }),
         (TraitData::None, Some(Trait::Secret)) => Ok(TraitData::Secret(Box::default())),
         (data, _) => Err(failed(
             "storing a record",
-            format!(
-                "{id} has data of the trait {:?}, its type {:?}",
-                data.kind(),
-                of.r#trait
-            ),
+            format!("{id} has data of the trait {:?}, its type {:?}", data.kind(), of.r#trait),
             None,
         )),
     }
 }
 
 fn child_types(children: &[String]) -> impl Iterator<Item = Any> {
-    children.iter().map(|child| {
-        any(&v2::ChildResourceType {
-            resource_type_id: child.clone(),
-        })
-    })
+    children.iter().map(|child| any(&v2::ChildResourceType { resource_type_id: child.clone() }))
 }
 
 fn link(url: Option<&str>) -> Option<Any> {
     let url = url.filter(|url| is_https(url))?;
-    Some(any(&v2::ExternalLink {
-        url: url.to_owned(),
-    }))
+    Some(any(&v2::ExternalLink { url: url.to_owned() }))
 }
 
 fn is_https(url: &str) -> bool {
@@ -302,21 +226,14 @@ fn is_https(url: &str) -> bool {
 }
 
 fn resource_id(of: ResourceRef) -> v2::ResourceId {
-    v2::ResourceId {
-        resource_type: of.resource_type,
-        resource: of.id,
-        baton_resource: false,
-    }
+    v2::ResourceId { resource_type: of.resource_type, resource: of.id, baton_resource: false }
 }
 
 /// Protobuf counts nanoseconds forward from the second, also before 1970.
 fn timestamp(at: Timestamp) -> engine_proto::Timestamp {
     let (seconds, nanos) = (at.as_second(), at.subsec_nanosecond());
     if nanos < 0 {
-        engine_proto::Timestamp {
-            seconds: seconds - 1,
-            nanos: nanos + 1_000_000_000,
-        }
+        engine_proto::Timestamp { seconds: seconds - 1, nanos: nanos + 1_000_000_000 }
     } else {
         engine_proto::Timestamp { seconds, nanos }
     }

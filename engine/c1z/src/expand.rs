@@ -99,11 +99,7 @@ impl WorkingStore {
     pub(crate) fn expand(&self) -> Result<Expanded<'_>, StoreError> {
         let file = ScratchFile::create(beside(&self.target, ".expansion")?)?;
         file.attach(&self.connection, "expansion")?;
-        let mut expanded = Expanded {
-            store: self,
-            circles: 0,
-            _file: file,
-        };
+        let mut expanded = Expanded { store: self, circles: 0, _file: file };
         expanded.circles = self.derive_grants()?;
         Ok(expanded)
     }
@@ -127,12 +123,10 @@ impl WorkingStore {
         let mut edges = Vec::new();
         let mut filters: BTreeMap<BTreeSet<i64>, Rc<BTreeSet<i64>>> = BTreeMap::new();
         self.each_nesting(&mut |source, target, rule| {
-            let mut number = transaction.prepare_cached(
-                "select number from expansion.nodes where type = ?1 and resource = ?2 and slug = ?3",
-            )?;
-            let mut node = |key: NodeKey<'_>| {
-                number.query_row(params![key.0, key.1, key.2], |row| row.get::<_, u32>(0))
-            };
+            let mut number = transaction
+                .prepare_cached("select number from expansion.nodes where type = ?1 and resource = ?2 and slug = ?3")?;
+            let mut node =
+                |key: NodeKey<'_>| number.query_row(params![key.0, key.1, key.2], |row| row.get::<_, u32>(0));
             let (source, target) = (node(source)?, node(target)?);
             let types = (!rule.resource_types.is_empty()).then(|| {
                 let types = rule.resource_types.iter().filter_map(|id| self.types.get(*id));
@@ -144,9 +138,7 @@ impl WorkingStore {
             Ok(())
         })?;
         let graph = Graph::of(edges);
-        graph
-            .each_step(&mut |step| self.pass_on(step))
-            .doing(doing)?;
+        graph.each_step(&mut |step| self.pass_on(step)).doing(doing)?;
         transaction.commit().doing(doing)?;
         Ok(graph.circles())
     }
@@ -160,17 +152,13 @@ impl WorkingStore {
         let names = self.type_names();
         let rules = self.expansion_rules()?;
         let mut each = || {
-            let mut exists = self.connection.prepare(
-                "select 1 from entitlements where type = ?1 and resource = ?2 and slug = ?3",
-            )?;
+            let mut exists = self
+                .connection
+                .prepare("select 1 from entitlements where type = ?1 and resource = ?2 and slug = ?3")?;
             let mut statement = self.connection.prepare(EXPANDABLE)?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
-                let target = (
-                    row.get(0)?,
-                    row.get_ref(1)?.as_str()?,
-                    row.get_ref(2)?.as_str()?,
-                );
+                let target = (row.get(0)?, row.get_ref(1)?.as_str()?, row.get_ref(2)?.as_str()?);
                 let (principal_type, principal) = (row.get(3)?, row.get_ref(4)?.as_str()?);
                 let type_name = names.get(&principal_type).map_or("", String::as_str);
                 let rules = rules.get(&row.get(5)?).map_or(&[][..], Vec::as_slice);
@@ -178,9 +166,8 @@ impl WorkingStore {
                     continue;
                 };
                 for slug in &rule.slugs {
-                    let there: Option<i64> = exists
-                        .query_row(params![principal_type, principal, slug], |row| row.get(0))
-                        .optional()?;
+                    let there: Option<i64> =
+                        exists.query_row(params![principal_type, principal, slug], |row| row.get(0)).optional()?;
                     if there.is_some() {
                         with((principal_type, principal, slug), target, &rule)?;
                     }
@@ -194,18 +181,12 @@ impl WorkingStore {
 
     fn pass_on(&self, step: &Edge) -> rusqlite::Result<()> {
         let filter = step.types.as_ref().map(|types| {
-            let numbers = types
-                .iter()
-                .map(i64::to_string)
-                .collect::<Vec<_>>()
-                .join(",");
+            let numbers = types.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
             format!("and h.principal_type in ({numbers})")
         });
         let filter = filter.unwrap_or_default();
         for table in ["grants", "settled_grants"] {
-            let sql = PASS_ON_DIRECT
-                .replace("TABLE", table)
-                .replace("FILTER", &filter);
+            let sql = PASS_ON_DIRECT.replace("TABLE", table).replace("FILTER", &filter);
             let mut insert = self.connection.prepare_cached(&sql)?;
             insert.execute([step.target, step.source])?;
         }

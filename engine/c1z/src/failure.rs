@@ -10,16 +10,8 @@ use engine_model::StoreError;
 use rusqlite::ErrorCode;
 
 /// A [`StoreError`] from its parts.
-pub(crate) fn failed(
-    doing: impl Into<String>,
-    reason: impl Into<String>,
-    hint: Option<&str>,
-) -> StoreError {
-    StoreError {
-        doing: doing.into(),
-        reason: reason.into(),
-        hint: hint.map(str::to_owned),
-    }
+pub(crate) fn failed(doing: impl Into<String>, reason: impl Into<String>, hint: Option<&str>) -> StoreError {
+    StoreError { doing: doing.into(), reason: reason.into(), hint: hint.map(str::to_owned) }
 }
 
 /// Names what was being done when a layer below failed.
@@ -42,10 +34,7 @@ impl<T> Doing<T> for io::Result<T> {
 
 /// Whether the error says that the file's content is not usable.
 pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)
-    )
+    matches!(error.sqlite_error_code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt))
 }
 
 /// A path as text for messages.
@@ -56,9 +45,7 @@ pub(crate) fn shown(path: &Path) -> String {
 fn sqlite_hint(error: &rusqlite::Error) -> Option<&'static str> {
     match error.sqlite_error_code()? {
         ErrorCode::DiskFull => Some(DISK_FULL),
-        ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied => {
-            Some(NOT_WRITABLE)
-        }
+        ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied => Some(NOT_WRITABLE),
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
             Some("another program holds the working file open; wait until it ends")
         }
@@ -80,7 +67,8 @@ fn io_hint(error: &io::Error) -> Option<&'static str> {
     }
 }
 
-const DISK_FULL: &str = "make room on the disk or choose another place for the file; a run that is started again goes on";
+const DISK_FULL: &str =
+    "make room on the disk or choose another place for the file; a run that is started again goes on";
 const NOT_WRITABLE: &str = "the directory of the file must exist and be writable";
 
 #[cfg(test)]
@@ -98,13 +86,6 @@ mod tests {
     #[test]
     fn a_read_only_directory_says_what_to_do() {
         let error: io::Result<()> = Err(io::ErrorKind::PermissionDenied.into());
-        assert!(
-            error
-                .doing(String::new)
-                .unwrap_err()
-                .hint
-                .unwrap()
-                .contains("writable")
-        );
+        assert!(error.doing(String::new).unwrap_err().hint.unwrap().contains("writable"));
     }
 }

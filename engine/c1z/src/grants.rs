@@ -38,13 +38,7 @@ impl SettledGrant<'_> {
 
     /// Writes the id of the grant into `into`.
     pub(crate) fn id(&self, into: &mut String) {
-        let parts = [
-            self.resource_type,
-            self.resource,
-            self.slug,
-            self.principal_type,
-            self.principal,
-        ];
+        let parts = [self.resource_type, self.resource, self.slug, self.principal_type, self.principal];
         join(into, &parts);
     }
 }
@@ -88,15 +82,10 @@ impl WorkingStore {
         let rules = self.expansion_rules()?;
         let open: bool = self
             .connection
-            .query_row("select exists (select 1 from settled_grants)", [], |row| {
-                row.get(0)
-            })
+            .query_row("select exists (select 1 from settled_grants)", [], |row| row.get(0))
             .doing(doing)?;
-        let sql = if open {
-            format!("{STORED} union all {STORED_FROM_OPEN}{ORDER}")
-        } else {
-            format!("{STORED}{ORDER}")
-        };
+        let sql =
+            if open { format!("{STORED} union all {STORED_FROM_OPEN}{ORDER}") } else { format!("{STORED}{ORDER}") };
         let mut stored = self.connection.prepare(&sql).doing(doing)?;
         let mut stored = stored.query([]).doing(doing)?;
         let mut derived = match expanded {
@@ -117,10 +106,7 @@ impl WorkingStore {
                     Ordering::Equal => {
                         sources = grant.sources;
                         let mut own = String::new();
-                        join(
-                            &mut own,
-                            &[name(&names, key.resource_type), key.resource, key.slug],
-                        );
+                        join(&mut own, &[name(&names, key.resource_type), key.resource, key.slug]);
                         sources.insert(own, true);
                     }
                     Ordering::Greater => {
@@ -225,10 +211,7 @@ struct Derived<'statement> {
 
 impl<'statement> Derived<'statement> {
     fn over(rows: Option<Rows<'statement>>) -> Self {
-        Self {
-            rows,
-            pending: None,
-        }
+        Self { rows, pending: None }
     }
 
     fn next_grant(&mut self, names: &Names) -> rusqlite::Result<Option<DerivedGrant>> {
@@ -238,18 +221,11 @@ impl<'statement> Derived<'statement> {
         let mut grant = self
             .pending
             .take()
-            .map(|(key, source, direct)| DerivedGrant {
-                key,
-                sources: BTreeMap::from([(source, direct)]),
-            });
+            .map(|(key, source, direct)| DerivedGrant { key, sources: BTreeMap::from([(source, direct)]) });
         while let Some(row) = rows.next()? {
             let key = Key::of(row)?;
             let mut source = String::new();
-            let parts = [
-                name(names, row.get(5)?),
-                row.get_ref(6)?.as_str()?,
-                row.get_ref(7)?.as_str()?,
-            ];
+            let parts = [name(names, row.get(5)?), row.get_ref(6)?.as_str()?, row.get_ref(7)?.as_str()?];
             join(&mut source, &parts);
             let direct = row.get(8)?;
             match &mut grant {
@@ -262,10 +238,7 @@ impl<'statement> Derived<'statement> {
                 }
                 None => {
                     let sources = BTreeMap::from([(source, direct)]);
-                    grant = Some(DerivedGrant {
-                        key: key.owned(),
-                        sources,
-                    });
+                    grant = Some(DerivedGrant { key: key.owned(), sources });
                 }
             }
         }
@@ -287,9 +260,7 @@ fn stored_grant<'row>(
         text => Some(text.as_str()?),
     };
     let principal_type = name(names, key.principal_type);
-    let rules = row
-        .get::<_, Option<i64>>(7)?
-        .and_then(|number| rules.get(&number));
+    let rules = row.get::<_, Option<i64>>(7)?.and_then(|number| rules.get(&number));
     Ok(SettledGrant {
         resource_type: name(names, key.resource_type),
         resource: key.resource,
@@ -313,23 +284,13 @@ pub(crate) struct Merged<'rules> {
 }
 
 /// Several rules for one type make one: what any of them passes on is passed on.
-pub(crate) fn merged<'rules>(
-    rules: &'rules [Expansion],
-    principal_type: &str,
-) -> Option<Merged<'rules>> {
+pub(crate) fn merged<'rules>(rules: &'rules [Expansion], principal_type: &str) -> Option<Merged<'rules>> {
     let mut found: Option<Merged<'_>> = None;
-    for rule in rules
-        .iter()
-        .filter(|rule| rule.principal_type == principal_type)
-    {
+    for rule in rules.iter().filter(|rule| rule.principal_type == principal_type) {
         let types = rule.resource_types.iter().map(String::as_str);
         match &mut found {
             None => {
-                found = Some(Merged {
-                    slugs: BTreeSet::new(),
-                    shallow: rule.shallow,
-                    resource_types: types.collect(),
-                });
+                found = Some(Merged { slugs: BTreeSet::new(), shallow: rule.shallow, resource_types: types.collect() });
             }
             Some(found) => {
                 found.shallow &= rule.shallow;
@@ -347,11 +308,7 @@ pub(crate) fn merged<'rules>(
     found.filter(|found| !found.slugs.is_empty())
 }
 
-fn expandable(
-    rules: &[Expansion],
-    principal_type: &str,
-    principal: &str,
-) -> Option<v2::GrantExpandable> {
+fn expandable(rules: &[Expansion], principal_type: &str, principal: &str) -> Option<v2::GrantExpandable> {
     let rule = merged(rules, principal_type)?;
     let id = |slug: &&str| {
         let mut id = String::new();
@@ -361,11 +318,7 @@ fn expandable(
     Some(v2::GrantExpandable {
         entitlement_ids: rule.slugs.iter().map(id).collect(),
         shallow: rule.shallow,
-        resource_type_ids: rule
-            .resource_types
-            .iter()
-            .map(|id| (*id).to_owned())
-            .collect(),
+        resource_type_ids: rule.resource_types.iter().map(|id| (*id).to_owned()).collect(),
     })
 }
 
@@ -380,17 +333,12 @@ fn name(names: &Names, number: i64) -> &str {
 
 impl WorkingStore {
     pub(crate) fn type_names(&self) -> Names {
-        self.types
-            .iter()
-            .map(|(id, entry)| (entry.number, id.clone()))
-            .collect()
+        self.types.iter().map(|(id, entry)| (entry.number, id.clone())).collect()
     }
 
     pub(crate) fn expansion_rules(&self) -> Result<Rules, StoreError> {
         let rows: Vec<(i64, String)> =
-            self.read("select number, rules from expansions", [], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })?;
+            self.read("select number, rules from expansions", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
         rows.into_iter()
             .map(|(number, text)| {
                 let rules = serde_json::from_str(&text)

@@ -26,9 +26,7 @@ pub fn ksuid(at: Timestamp, random: [u8; 16]) -> String {
             *byte = u8::try_from(value / 62).unwrap_or(u8::MAX);
             remainder = value % 62;
         }
-        let digit = usize::try_from(remainder)
-            .ok()
-            .and_then(|place| ALPHABET.get(place));
+        let digit = usize::try_from(remainder).ok().and_then(|place| ALPHABET.get(place));
         digits.push(char::from(digit.copied().unwrap_or(b'0')));
     }
     digits.iter().rev().collect()
@@ -59,13 +57,9 @@ pub(crate) fn time_text(at: Timestamp) -> String {
 /// without a zone is UTC.
 pub(crate) fn read_time(text: &str) -> Option<Timestamp> {
     let text = text.trim();
-    text.parse::<Timestamp>().ok().or_else(|| {
-        text.parse::<DateTime>()
-            .ok()?
-            .to_zoned(TimeZone::UTC)
-            .ok()
-            .map(|at| at.timestamp())
-    })
+    text.parse::<Timestamp>()
+        .ok()
+        .or_else(|| text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok().map(|at| at.timestamp()))
 }
 
 #[cfg(test)]
@@ -79,46 +73,28 @@ mod tests {
     #[test]
     fn the_published_ksuid_comes_out() {
         let random = std::array::from_fn(|place| u8::try_from(place).unwrap());
-        assert_eq!(
-            ksuid(at("2023-11-14T22:13:20Z"), random),
-            "2YBXZHqCjn9u9XPqNaTCk9OXKKF"
-        );
+        assert_eq!(ksuid(at("2023-11-14T22:13:20Z"), random), "2YBXZHqCjn9u9XPqNaTCk9OXKKF");
     }
 
     #[test]
     fn a_ksuid_has_27_characters_at_both_ends() {
         assert_eq!(ksuid(at("1970-01-01T00:00:00Z"), [0; 16]), "0".repeat(27));
-        assert_eq!(
-            ksuid(at("2200-01-01T00:00:00Z"), [255; 16]),
-            "aWgEPTl1tmebfsQzFP4bxwgy80V"
-        );
+        assert_eq!(ksuid(at("2200-01-01T00:00:00Z"), [255; 16]), "aWgEPTl1tmebfsQzFP4bxwgy80V");
     }
 
     #[test]
     fn times_have_no_zone_and_no_trailing_zeros() {
-        assert_eq!(
-            time_text(at("2026-11-21T20:45:43.650583Z")),
-            "2026-11-21 20:45:43.650583"
-        );
-        assert_eq!(
-            time_text(at("2026-11-21T22:45:43+02:00")),
-            "2026-11-21 20:45:43"
-        );
-        assert_eq!(
-            time_text(at("2026-01-02T03:04:05.1Z")),
-            "2026-01-02 03:04:05.1"
-        );
+        assert_eq!(time_text(at("2026-11-21T20:45:43.650583Z")), "2026-11-21 20:45:43.650583");
+        assert_eq!(time_text(at("2026-11-21T22:45:43+02:00")), "2026-11-21 20:45:43");
+        assert_eq!(time_text(at("2026-01-02T03:04:05.1Z")), "2026-01-02 03:04:05.1");
     }
 
     #[test]
     fn every_accepted_form_of_a_time_is_read() {
         let expected = at("2026-11-21T20:45:43.5Z");
-        for text in [
-            "2026-11-21 20:45:43.5",
-            "2026-11-21T20:45:43.5",
-            "2026-11-21T20:45:43.5Z",
-            "2026-11-21 22:45:43.5+02:00",
-        ] {
+        for text in
+            ["2026-11-21 20:45:43.5", "2026-11-21T20:45:43.5", "2026-11-21T20:45:43.5Z", "2026-11-21 22:45:43.5+02:00"]
+        {
             assert_eq!(read_time(text), Some(expected), "{text}");
         }
         assert_eq!(read_time("yesterday"), None);

@@ -36,10 +36,7 @@ pub(crate) fn check_id_length(what: &str, start: &str, length: usize) -> Result<
     if length > ID_BYTES {
         return Err(failed(
             "storing a record",
-            format!(
-                "{what} has {length} bytes, more than {ID_BYTES}: `{}…`",
-                cut(start, 60)
-            ),
+            format!("{what} has {length} bytes, more than {ID_BYTES}: `{}…`", cut(start, 60)),
             Some("the path in the spec must give the vendor's id, not a text"),
         ));
     }

@@ -41,41 +41,22 @@ impl WorkingStore {
         let mut lines = Lines { out, count: 0 };
         for entry in self.types.values() {
             let data = encode::resource_type(&entry.definition).encode_to_vec();
-            lines.put(&Record::ResourceType(
-                decode::resource_type(&data).map_err(damaged)?,
-            ))?;
+            lines.put(&Record::ResourceType(decode::resource_type(&data).map_err(damaged)?))?;
         }
-        self.each_blob(
-            "select data from resources indexed by resources_by_id order by type, id",
-            &mut |data| {
-                let row = decode::resource(data).map_err(damaged)?;
-                lines.put(&Record::Resource(Box::new(row)))
-            },
-        )?;
-        self.each_blob(
-            "select data from entitlements order by type, resource, slug",
-            &mut |data| {
-                lines.put(&Record::Entitlement(
-                    decode::entitlement(data).map_err(damaged)?,
-                ))
-            },
-        )?;
-        let expanded = expand.then(|| self.expand()).transpose()?;
-        self.each_grant(expanded.is_some(), &mut |grant| {
-            lines.put(&Record::Grant(row(grant)?))
+        self.each_blob("select data from resources indexed by resources_by_id order by type, id", &mut |data| {
+            let row = decode::resource(data).map_err(damaged)?;
+            lines.put(&Record::Resource(Box::new(row)))
         })?;
-        lines
-            .out
-            .flush()
-            .doing(|| "writing JSON Lines".to_owned())?;
+        self.each_blob("select data from entitlements order by type, resource, slug", &mut |data| {
+            lines.put(&Record::Entitlement(decode::entitlement(data).map_err(damaged)?))
+        })?;
+        let expanded = expand.then(|| self.expand()).transpose()?;
+        self.each_grant(expanded.is_some(), &mut |grant| lines.put(&Record::Grant(row(grant)?)))?;
+        lines.out.flush().doing(|| "writing JSON Lines".to_owned())?;
         Ok(lines.count)
     }
 
-    fn each_blob(
-        &self,
-        sql: &str,
-        with: &mut dyn FnMut(&[u8]) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
+    fn each_blob(&self, sql: &str, with: &mut dyn FnMut(&[u8]) -> Result<(), StoreError>) -> Result<(), StoreError> {
         let doing = || self.doing("reading");
         let mut statement = self.connection.prepare(sql).doing(doing)?;
         let mut rows = statement.query([]).doing(doing)?;
@@ -97,9 +78,7 @@ struct Lines<'out> {
 impl Lines<'_> {
     fn put(&mut self, record: &Record) -> Result<(), StoreError> {
         let doing = || "writing JSON Lines".to_owned();
-        serde_json::to_writer(&mut self.out, record)
-            .map_err(std::io::Error::from)
-            .doing(doing)?;
+        serde_json::to_writer(&mut self.out, record).map_err(std::io::Error::from).doing(doing)?;
         self.out.write_all(b"\n").doing(doing)?;
         self.count += 1;
         Ok(())
@@ -113,13 +92,10 @@ fn row(grant: SettledGrant<'_>) -> Result<GrantRow, StoreError> {
     // By way of the Struct, so that a line says what the `.c1z` would say.
     let kept = match grant.kept {
         None => engine_model::Profile::new(),
-        Some(text) => to_json(to_struct(serde_json::from_str(text).map_err(|error| {
-            failed(
-                "reading the kept values of a grant",
-                error.to_string(),
-                None,
-            )
-        })?)),
+        Some(text) => to_json(to_struct(
+            serde_json::from_str(text)
+                .map_err(|error| failed("reading the kept values of a grant", error.to_string(), None))?,
+        )),
     };
     Ok(GrantRow {
         id,
@@ -141,9 +117,5 @@ fn row(grant: SettledGrant<'_>) -> Result<GrantRow, StoreError> {
 }
 
 fn damaged(error: DecodeError) -> StoreError {
-    failed(
-        "reading the working file",
-        error.to_string(),
-        Some("the working file is damaged; delete it and run again"),
-    )
+    failed("reading the working file", error.to_string(), Some("the working file is damaged; delete it and run again"))
 }

@@ -21,18 +21,11 @@ pub(crate) fn to_struct(profile: Profile) -> Struct {
 
 /// The JSON object of a Struct. Whole numbers up to 2^53 come back as integers.
 pub(crate) fn to_json(attributes: Struct) -> Profile {
-    attributes
-        .fields
-        .into_iter()
-        .map(|(key, value)| (key, json(value)))
-        .collect()
+    attributes.fields.into_iter().map(|(key, value)| (key, json(value))).collect()
 }
 
 fn object(members: Profile, depth: usize) -> Struct {
-    let fields = members
-        .into_iter()
-        .map(|(key, member)| (key, value(member, depth)))
-        .collect();
+    let fields = members.into_iter().map(|(key, member)| (key, value(member, depth))).collect();
     Struct { fields }
 }
 
@@ -43,12 +36,9 @@ fn value(json: Json, depth: usize) -> Value {
         Json::Number(number) => numeral(&number),
         Json::String(text) => Kind::StringValue(text),
         Json::Array(_) | Json::Object(_) if depth == 0 => Kind::StringValue(json.to_string()),
-        Json::Array(items) => Kind::ListValue(ListValue {
-            values: items
-                .into_iter()
-                .map(|item| value(item, depth - 1))
-                .collect(),
-        }),
+        Json::Array(items) => {
+            Kind::ListValue(ListValue { values: items.into_iter().map(|item| value(item, depth - 1)).collect() })
+        }
         Json::Object(members) => Kind::StructValue(object(members, depth - 1)),
     };
     Value { kind: Some(kind) }
@@ -95,9 +85,7 @@ mod tests {
     use serde_json::json;
 
     fn there_and_back(value: Json) -> Json {
-        let Json::Object(members) = value else {
-            panic!("an object")
-        };
+        let Json::Object(members) = value else { panic!("an object") };
         let bytes = to_struct(members).encode_to_vec();
         Json::Object(to_json(Struct::decode(bytes.as_slice()).unwrap()))
     }
@@ -111,35 +99,23 @@ mod tests {
     #[test]
     fn integers_that_a_double_cannot_hold_become_text() {
         let value = json!({"a": 9007199254740993_i64, "b": -9007199254740993_i64, "c": u64::MAX});
-        let expected =
-            json!({"a": "9007199254740993", "b": "-9007199254740993", "c": "18446744073709551615"});
+        let expected = json!({"a": "9007199254740993", "b": "-9007199254740993", "c": "18446744073709551615"});
         assert_eq!(there_and_back(value), expected);
     }
 
     #[test]
     fn every_value_has_a_member_and_numbers_are_finite() {
-        let Json::Object(members) = json!({"a": null, "b": 1e300}) else {
-            panic!("an object")
-        };
+        let Json::Object(members) = json!({"a": null, "b": 1e300}) else { panic!("an object") };
         let attributes = to_struct(members);
         assert!(attributes.fields.values().all(|value| value.kind.is_some()));
-        assert_eq!(
-            json(Value {
-                kind: Some(Kind::NumberValue(f64::NAN))
-            }),
-            Json::Null
-        );
+        assert_eq!(json(Value { kind: Some(Kind::NumberValue(f64::NAN)) }), Json::Null);
     }
 
     #[test]
     fn what_is_nested_too_deep_becomes_text_and_still_decodes() {
         let mut value = json!("end");
         for level in 0..120 {
-            value = if level % 2 == 0 {
-                json!({"in": value})
-            } else {
-                json!([value])
-            };
+            value = if level % 2 == 0 { json!({"in": value}) } else { json!([value]) };
         }
         let text = there_and_back(json!({"deep": value})).to_string();
         assert!(text.contains("\\\"end\\\""), "{text}");

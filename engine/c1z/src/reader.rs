@@ -96,9 +96,7 @@ impl ReadError {
         match self {
             Self::Missing { .. } => Some("check the path"),
             Self::Empty { .. } => Some("the run that should have written it did not finish"),
-            Self::Version3 { .. } => {
-                Some("write it again with `--storage-engine sqlite`, which gives version 1")
-            }
+            Self::Version3 { .. } => Some("write it again with `--storage-engine sqlite`, which gives version 1"),
             Self::Truncated { .. } => Some("copy or download it again"),
             Self::TooLarge { .. } => Some("raise the limit if you trust the file"),
             Self::NoSuchSync { .. } => Some("list the syncs of the file"),
@@ -123,12 +121,7 @@ pub struct ReadOptions {
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        Self {
-            sync_id: None,
-            max_decoded_bytes: 3 << 30,
-            scratch_directory: None,
-            now: None,
-        }
+        Self { sync_id: None, max_decoded_bytes: 3 << 30, scratch_directory: None, now: None }
     }
 }
 
@@ -183,19 +176,9 @@ impl Reader {
     /// Opens a file and chooses the sync.
     pub fn open(path: &Path, options: &ReadOptions) -> Result<Self, ReadError> {
         let (copy, connection) = unpack::unpack(path, options)?;
-        let mut reader = Self {
-            connection,
-            path: path.to_owned(),
-            grant_columns: BTreeSet::new(),
-            sync: None,
-            _copy: copy,
-        };
-        for table in [
-            "v1_resource_types",
-            "v1_resources",
-            "v1_entitlements",
-            "v1_grants",
-        ] {
+        let mut reader =
+            Self { connection, path: path.to_owned(), grant_columns: BTreeSet::new(), sync: None, _copy: copy };
+        for table in ["v1_resource_types", "v1_resources", "v1_entitlements", "v1_grants"] {
             reader.columns(table)?;
         }
         reader.grant_columns = reader.columns("v1_grants")?;
@@ -239,10 +222,7 @@ impl Reader {
         match (&filter.resource_type, &filter.id) {
             (Some(of), Some(id)) => query.equals("external_id", Some(&format!("{of}:{id}"))),
             // Type ids hold no colon as a rule, but nothing checks them: compare from both sides.
-            (None, Some(id)) => query.equals(
-                "substr(external_id, length(resource_type_id) + 2)",
-                Some(id),
-            ),
+            (None, Some(id)) => query.equals("substr(external_id, length(resource_type_id) + 2)", Some(id)),
             (_, None) => {}
         }
         if let Some(parent) = &filter.parent {
@@ -254,11 +234,8 @@ impl Reader {
 
     /// One resource.
     pub fn resource(&self, id: &ResourceRef) -> Result<Option<ResourceRow>, ReadError> {
-        let filter = ResourceFilter {
-            resource_type: Some(id.resource_type.clone()),
-            id: Some(id.id.clone()),
-            parent: None,
-        };
+        let filter =
+            ResourceFilter { resource_type: Some(id.resource_type.clone()), id: Some(id.id.clone()), parent: None };
         let mut found = None;
         self.each_resource(&filter, |row| {
             found = Some(row);
@@ -282,10 +259,7 @@ impl Reader {
 
     /// One entitlement by its id in the file.
     pub fn entitlement(&self, id: &str) -> Result<Option<EntitlementRow>, ReadError> {
-        let filter = EntitlementFilter {
-            id: Some(id.to_owned()),
-            ..EntitlementFilter::default()
-        };
+        let filter = EntitlementFilter { id: Some(id.to_owned()), ..EntitlementFilter::default() };
         let mut found = None;
         self.each_entitlement(&filter, |row| {
             found = Some(row);
@@ -301,11 +275,7 @@ impl Reader {
         with: impl FnMut(GrantRow) -> Result<(), E>,
     ) -> Result<(), E> {
         // Files from before the column keep the expansion in the blob.
-        let expansion = if self.grant_columns.contains("expansion") {
-            "expansion"
-        } else {
-            "null"
-        };
+        let expansion = if self.grant_columns.contains("expansion") { "expansion" } else { "null" };
         let columns = format!(
             "data, external_id, entitlement_id, resource_type_id, resource_id,
              principal_resource_type_id, principal_resource_id, {expansion}"
@@ -314,10 +284,7 @@ impl Reader {
         query.equals("resource_type_id", filter.resource_type.as_deref());
         query.equals("resource_id", filter.resource.as_deref());
         query.equals("entitlement_id", filter.entitlement.as_deref());
-        query.equals(
-            "principal_resource_type_id",
-            filter.principal_type.as_deref(),
-        );
+        query.equals("principal_resource_type_id", filter.principal_type.as_deref());
         query.equals("principal_resource_id", filter.principal.as_deref());
         let grant = |row: &Row<'_>| {
             let columns = GrantColumns {
@@ -351,9 +318,7 @@ impl Reader {
         let mut rows = statement.query(parameters.as_slice()).map_err(damaged)?;
         while let Some(row) = rows.next().map_err(damaged)? {
             let decoded = record(row).map_err(damaged)?;
-            with(decoded.map_err(|error| {
-                self.damaged(format!("a row of {} does not decode: {error}", query.table))
-            })?)?;
+            with(decoded.map_err(|error| self.damaged(format!("a row of {} does not decode: {error}", query.table)))?)?;
         }
         Ok(())
     }
@@ -366,9 +331,7 @@ impl Reader {
                 "select c.name from sqlite_schema s, pragma_table_info(s.name) c
                  where s.name = ?1 and s.type = 'table' and s.rootpage > 0",
             )?;
-            statement
-                .query_map([table], |row| row.get(0))?
-                .collect::<rusqlite::Result<BTreeSet<String>>>()
+            statement.query_map([table], |row| row.get(0))?.collect::<rusqlite::Result<BTreeSet<String>>>()
         };
         let columns = columns().map_err(|error| self.damaged(error.to_string()))?;
         if columns.is_empty() {
@@ -378,10 +341,7 @@ impl Reader {
     }
 
     fn damaged(&self, reason: String) -> ReadError {
-        ReadError::Damaged {
-            path: self.path.clone(),
-            reason,
-        }
+        ReadError::Damaged { path: self.path.clone(), reason }
     }
 }
 
@@ -395,34 +355,19 @@ struct Query {
 
 impl Query {
     fn over(table: &'static str, columns: &str) -> Self {
-        Self {
-            table,
-            columns: columns.to_owned(),
-            conditions: Vec::new(),
-            values: Vec::new(),
-        }
+        Self { table, columns: columns.to_owned(), conditions: Vec::new(), values: Vec::new() }
     }
 
     fn equals(&mut self, column: &str, value: Option<&str>) {
         if let Some(value) = value {
-            self.conditions
-                .push(format!("{column} = ?{}", self.values.len() + 1));
+            self.conditions.push(format!("{column} = ?{}", self.values.len() + 1));
             self.values.push(value.to_owned());
         }
     }
 
     fn sql(&self) -> String {
-        let Self {
-            table,
-            columns,
-            conditions,
-            ..
-        } = self;
-        let conditions = if conditions.is_empty() {
-            "true".to_owned()
-        } else {
-            conditions.join(" and ")
-        };
+        let Self { table, columns, conditions, .. } = self;
+        let conditions = if conditions.is_empty() { "true".to_owned() } else { conditions.join(" and ") };
         format!("select {columns} from {table} where {conditions} order by id")
     }
 }
@@ -433,11 +378,7 @@ fn blob<'row>(row: &'row Row<'_>, place: usize) -> rusqlite::Result<&'row [u8]> 
         ValueRef::Blob(bytes) | ValueRef::Text(bytes) => Ok(bytes),
         other => {
             let name = "data".to_owned();
-            Err(rusqlite::Error::InvalidColumnType(
-                place,
-                name,
-                other.data_type(),
-            ))
+            Err(rusqlite::Error::InvalidColumnType(place, name, other.data_type()))
         }
     }
 }

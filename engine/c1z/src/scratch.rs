@@ -51,15 +51,9 @@ impl ScratchFile {
     pub(crate) fn attach(&self, connection: &Connection, name: &str) -> Result<(), StoreError> {
         let doing = || format!("opening {}", shown(&self.path));
         let Some(path) = self.path.to_str() else {
-            return Err(failed(
-                doing(),
-                "the path is not UTF-8",
-                Some("choose another name for the file"),
-            ));
+            return Err(failed(doing(), "the path is not UTF-8", Some("choose another name for the file")));
         };
-        connection
-            .execute(&format!("attach ?1 as {name}"), [path])
-            .doing(doing)?;
+        connection.execute(&format!("attach ?1 as {name}"), [path]).doing(doing)?;
         Ok(())
     }
 
@@ -87,14 +81,7 @@ fn sync_directory(of: &Path) -> io::Result<()> {
     };
     match File::open(directory)?.sync_all() {
         // Some file systems cannot sync a directory; the rename is as durable as they make it.
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
-            ) =>
-        {
-            Ok(())
-        }
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
         result => result,
     }
 }

@@ -32,11 +32,7 @@ pub struct SealOptions {
 impl SealOptions {
     /// A run that ended at a time, nested groups as they are.
     pub fn new(ended_at: Timestamp) -> Self {
-        Self {
-            ended_at,
-            random: None,
-            expand: false,
-        }
+        Self { ended_at, random: None, expand: false }
     }
 }
 
@@ -93,12 +89,8 @@ fn random(given: Option<[u8; 16]>) -> Result<[u8; 16], StoreError> {
         return Ok(given);
     }
     let mut random = [0; 16];
-    SystemRandom::new().fill(&mut random).map_err(|_| {
-        failed(
-            "making the sync id",
-            "the system gives no random bytes",
-            None,
-        )
-    })?;
+    SystemRandom::new()
+        .fill(&mut random)
+        .map_err(|_| failed("making the sync id", "the system gives no random bytes", None))?;
     Ok(random)
 }

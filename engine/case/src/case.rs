@@ -101,6 +101,18 @@ impl Scalar {
 }
 
 impl Texts {
+    fn put_in(&mut self, address: &str) {
+        let scalars = match self {
+            Self::Many(many) => many.as_mut_slice(),
+            Self::One(one) => std::slice::from_mut(one),
+        };
+        for scalar in scalars {
+            if let Scalar::Text(text) = scalar {
+                *text = text.replace(SERVER, address);
+            }
+        }
+    }
+
     /// As texts.
     pub fn list(&self) -> Vec<String> {
         match self {
@@ -193,6 +205,16 @@ impl Case {
 }
 
 impl Exchange {
+    /// The same exchange with the server's address where the case says `SERVER`.
+    pub fn at(&self, address: &str) -> Self {
+        let mut exchange = self.clone();
+        let texts = exchange.query.values_mut().chain(exchange.form.iter_mut().flat_map(BTreeMap::values_mut));
+        texts.for_each(|texts| texts.put_in(address));
+        exchange.headers.values_mut().for_each(|value| *value = value.replace(SERVER, address));
+        exchange.json.iter_mut().for_each(|json| put_in(json, address));
+        exchange
+    }
+
     /// Method and path.
     pub fn line(&self) -> (&'static str, &str) {
         let lines = [
@@ -222,5 +244,14 @@ impl Exchange {
             return Err("an answer has `json` or `text`, not both".to_owned());
         }
         Ok(())
+    }
+}
+
+fn put_in(json: &mut Json, address: &str) {
+    match json {
+        Json::String(text) => *text = text.replace(SERVER, address),
+        Json::Array(items) => items.iter_mut().for_each(|item| put_in(item, address)),
+        Json::Object(members) => members.values_mut().for_each(|member| put_in(member, address)),
+        _ => {}
     }
 }

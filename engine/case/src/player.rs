@@ -45,7 +45,7 @@ impl Player {
         let state = State { asked: vec![0; case.exchanges.len()], unexpected: Vec::new() };
         let stage = Arc::new(Stage {
             address: server.uri(),
-            exchanges: case.exchanges.clone(),
+            exchanges: case.exchanges.iter().map(|exchange| exchange.at(&server.uri())).collect(),
             state: Mutex::new(state),
             endless,
         });
@@ -204,10 +204,10 @@ fn differs(exchange: &Exchange, request: &Request) -> Option<Difference> {
             return Some(Difference::Near(format!("the case has it with another header `{name}`")));
         }
     }
-    if let Some(json) = &exchange.json {
-        if serde_json::from_slice::<Json>(&request.body).ok().as_ref() != Some(json) {
-            return Some(Difference::Near(format!("the case has it with the body {json}")));
-        }
+    if let Some(json) = &exchange.json
+        && serde_json::from_slice::<Json>(&request.body).ok().as_ref() != Some(json)
+    {
+        return Some(Difference::Near(format!("the case has it with the body {json}")));
     }
     if let Some(form) = &exchange.form {
         let mut sent: BTreeMap<String, Vec<String>> = BTreeMap::new();

@@ -70,9 +70,16 @@ pub fn values(plan: &Plan, given: &Given, played: &BTreeMap<String, String>) -> 
 fn complaint(plan: &Plan, missing: &[&ConfigField], faults: &[String]) -> Failure {
     let mut text = String::new();
     if !missing.is_empty() {
-        text.push_str(&format!("{} needs {} more:\n", plan.name, if missing.len() == 1 { "one value".to_owned() } else { format!("{} values", missing.len()) }));
+        text.push_str(&format!(
+            "{} needs {} more:\n",
+            plan.name,
+            if missing.len() == 1 { "one value".to_owned() } else { format!("{} values", missing.len()) }
+        ));
         for field in missing {
-            text.push_str(&format!("\n  {}\n    set {}, or {}_FILE to a file that holds it\n", field.title, field.env, field.env));
+            text.push_str(&format!(
+                "\n  {}\n    set {}, or {}_FILE to a file that holds it\n",
+                field.title, field.env, field.env
+            ));
             for line in field.help.iter().chain(&field.docs) {
                 text.push_str(&format!("    {line}\n"));
             }
@@ -84,7 +91,11 @@ fn complaint(plan: &Plan, missing: &[&ConfigField], faults: &[String]) -> Failur
     Failure::usage(text.trim_end().to_owned())
 }
 
-fn find(field: &ConfigField, flags: &BTreeMap<String, String>, file: &BTreeMap<String, String>) -> Result<Option<Found>, Failure> {
+fn find(
+    field: &ConfigField,
+    flags: &BTreeMap<String, String>,
+    file: &BTreeMap<String, String>,
+) -> Result<Option<Found>, Failure> {
     if let Some(text) = flags.get(&field.name) {
         return Ok(Some(Found { text: text.clone(), from: "--set".to_owned() }));
     }
@@ -93,7 +104,8 @@ fn find(field: &ConfigField, flags: &BTreeMap<String, String>, file: &BTreeMap<S
     }
     let file_variable = format!("{}_FILE", field.env);
     if let Some(path) = variable(&file_variable) {
-        let text = std::fs::read_to_string(&path).map_err(|error| Failure::usage(format!("{file_variable} names {path}, which cannot be read: {error}")))?;
+        let text = std::fs::read_to_string(&path)
+            .map_err(|error| Failure::usage(format!("{file_variable} names {path}, which cannot be read: {error}")))?;
         return Ok(Some(Found { text, from: file_variable }));
     }
     Ok(file.get(&field.name).map(|text| Found { text: text.clone(), from: "the config file".to_owned() }))
@@ -112,7 +124,10 @@ fn flags(plan: &Plan, given: &Given) -> Result<BTreeMap<String, String>, Failure
         };
         let field = known(plan, name, "--set")?;
         if field.secret {
-            return Err(Failure::usage(format!("`{name}` is a secret, and flags can be seen by every user of this machine")).hint(format!("set {}, or {}_FILE to a file that holds it", field.env, field.env)));
+            return Err(Failure::usage(format!(
+                "`{name}` is a secret, and flags can be seen by every user of this machine"
+            ))
+            .hint(format!("set {}, or {}_FILE to a file that holds it", field.env, field.env)));
         }
         flags.insert(name.to_owned(), value.to_owned());
     }
@@ -122,7 +137,8 @@ fn flags(plan: &Plan, given: &Given) -> Result<BTreeMap<String, String>, Failure
 fn file(plan: &Plan, path: Option<&Path>) -> Result<BTreeMap<String, String>, Failure> {
     let Some(path) = path else { return Ok(BTreeMap::new()) };
     let shown = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| Failure::usage(format!("cannot read {shown}: {error}")))?;
+    let text =
+        std::fs::read_to_string(path).map_err(|error| Failure::usage(format!("cannot read {shown}: {error}")))?;
     let map: BTreeMap<String, serde_json::Value> = serde_yaml::from_str(&text).map_err(|error| {
         let place = error.location().map(|at| format!(" at line {}", at.line())).unwrap_or_default();
         Failure::usage(format!("{shown} is not a map of config fields{place}")).hint("write `field: value`, one a line")
@@ -134,7 +150,11 @@ fn file(plan: &Plan, path: Option<&Path>) -> Result<BTreeMap<String, String>, Fa
             Json::String(text) => text,
             Json::Bool(_) | Json::Number(_) => value.to_string(),
             Json::Array(items) => items.iter().filter_map(Json::as_str).collect::<Vec<_>>().join(","),
-            _ => return Err(Failure::usage(format!("{shown}: `{name}` must be a text, a number, a boolean or a list of texts"))),
+            _ => {
+                return Err(Failure::usage(format!(
+                    "{shown}: `{name}` must be a text, a number, a boolean or a list of texts"
+                )));
+            }
         };
         values.insert(name, text);
     }

@@ -5,10 +5,12 @@ mod command;
 mod config;
 mod exit;
 mod fragment;
+mod inspect;
 mod output;
 mod progress;
 mod session;
 mod summary;
+mod table;
 mod token;
 
 use std::process::ExitCode;

@@ -1,6 +1,6 @@
 //! The only place that prints. Results go to stdout, everything else to stderr.
 
-use std::io::{IsTerminal, Write};
+use std::io::{BufWriter, IsTerminal, StdoutLock, Write};
 
 /// Writes a result. A closed pipe ends the output without an error, as `head` expects.
 pub fn result(text: &str) {
@@ -9,6 +9,23 @@ pub fn result(text: &str) {
     if written.is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe) {
         error("the result could not be written to standard output", None);
     }
+}
+
+/// Where a result goes that is written piece by piece. Whoever writes sees a closed pipe as an error
+/// and ends without one of its own.
+pub fn stream() -> BufWriter<StdoutLock<'static>> {
+    BufWriter::with_capacity(1 << 16, std::io::stdout().lock())
+}
+
+/// Columns of the terminal that results go to; `None` where they go elsewhere.
+pub fn stdout_width() -> Option<usize> {
+    let (width, _) = std::io::stdout().is_terminal().then(terminal_size::terminal_size).flatten()?;
+    Some(usize::from(width.0))
+}
+
+/// Whether stdout takes colour.
+pub fn stdout_colour() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// Says something beside the result.
@@ -27,6 +44,12 @@ pub fn error(message: &str, hint: Option<&str>) {
     }
 }
 
+/// Says what is doubtful about a result.
+pub fn warning(message: &str) {
+    let (yellow, reset) = if stderr_colour() { ("\u{1b}[1;33m", "\u{1b}[0m") } else { ("", "") };
+    note(&format!("{yellow}warning{reset}: {message}"));
+}
+
 /// Whether stderr takes colour.
 pub fn stderr_colour() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
@@ -42,5 +65,6 @@ pub fn note_block(text: &str) {
 
 /// Writes a file that a flag asks for, beside the result.
 pub fn file(path: &std::path::Path, text: &str) -> Result<(), crate::exit::Failure> {
-    std::fs::write(path, text).map_err(|error| crate::exit::Failure::new(format!("cannot write {}: {error}", path.display())))
+    std::fs::write(path, text)
+        .map_err(|error| crate::exit::Failure::new(format!("cannot write {}: {error}", path.display())))
 }

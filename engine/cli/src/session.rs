@@ -19,14 +19,16 @@ use crate::output;
 
 /// Reads and checks a spec; tells its faults.
 pub fn load(path: &Path) -> Result<Arc<Plan>, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))?;
     let mut diagnostics = Diagnostics::default();
     let plan = check::compile(&path.display().to_string(), &text, &FragmentFolder::beside(path), &mut diagnostics);
     match plan {
         Some(plan) => Ok(Arc::new(plan)),
         None => {
             output::note_block(&render::human(&diagnostics, output::stderr_colour()));
-            Err(Failure::usage(format!("{} is not a valid spec", path.display())).hint("`engine validate` shows the same faults, also for programs"))
+            Err(Failure::usage(format!("{} is not a valid spec", path.display()))
+                .hint("`engine validate` shows the same faults, also for programs"))
         }
     }
 }
@@ -34,7 +36,11 @@ pub fn load(path: &Path) -> Result<Arc<Plan>, Failure> {
 /// Proxies as the environment names them.
 pub fn proxies() -> Proxies {
     let either = |upper: &str, lower: &str| variable(upper).or_else(|| variable(lower));
-    Proxies { https: either("HTTPS_PROXY", "https_proxy"), http: either("HTTP_PROXY", "http_proxy"), except: either("NO_PROXY", "no_proxy") }
+    Proxies {
+        https: either("HTTPS_PROXY", "https_proxy"),
+        http: either("HTTP_PROXY", "http_proxy"),
+        except: either("NO_PROXY", "no_proxy"),
+    }
 }
 
 /// One sync and how it is to run.
@@ -85,7 +91,8 @@ impl Session {
             started_at: store.started_at(),
             resumed: matches!(store.start(), engine_c1z::Start::Resumed),
         };
-        let clients = Clients::new(&self.plan, names.clone(), self.settings, self.services).map_err(|error| failure(&SyncError::Request(error)))?;
+        let clients = Clients::new(&self.plan, names.clone(), self.settings, self.services)
+            .map_err(|error| failure(&SyncError::Request(error)))?;
         let shared = Arc::new(Mutex::new(store));
         let synced = engine_run::sync::sync(self.plan, clients, names, shared.clone(), options).await;
         let store = Arc::into_inner(shared).and_then(|mutex| mutex.into_inner().ok());
@@ -114,7 +121,11 @@ pub fn failure(error: &SyncError) -> Failure {
 pub fn end(error: &SyncError) -> End {
     use engine_run::http::RequestErrorKind;
     match error {
-        SyncError::Request(error) if error.kind == RequestErrorKind::Credentials || matches!(error.status, Some(401 | 403)) => End::Refused,
+        SyncError::Request(error)
+            if error.kind == RequestErrorKind::Credentials || matches!(error.status, Some(401 | 403)) =>
+        {
+            End::Refused
+        }
         _ => End::Failed,
     }
 }

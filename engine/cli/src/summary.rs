@@ -22,7 +22,11 @@ pub fn make_strict(report: &mut Report) {
     }
     for (kind, list) in &report.resources {
         if !list.unknown_values.is_empty() {
-            problems.push((format!("resource {kind}"), "values that no map names".to_owned(), list.unknown_values.keys().cloned().collect()));
+            problems.push((
+                format!("resource {kind}"),
+                "values that no map names".to_owned(),
+                list.unknown_values.keys().cloned().collect(),
+            ));
         }
     }
     for (list, what, samples) in problems {
@@ -34,8 +38,8 @@ pub fn make_strict(report: &mut Report) {
     }
 }
 
-/// The summary; `written` is the size and path of the file, if one was written.
-pub fn summary(plan: &Plan, report: &Report, written: Option<(u64, &Path)>) -> String {
+/// The summary; `written` is the size, in words, and the path of the file, if one was written.
+pub fn summary(plan: &Plan, report: &Report, written: Option<(&str, &Path)>) -> String {
     let mut text = String::new();
     table(&mut text, report);
     for problem in report.problems.iter().filter(|problem| problem.list != "sync") {
@@ -53,8 +57,8 @@ pub fn summary(plan: &Plan, report: &Report, written: Option<(u64, &Path)>) -> S
         "\n{}: {verdict}, {} resources, {} entitlements, {} grants, {} requests\n",
         plan.name, report.totals.resources, report.totals.entitlements, report.totals.grants, report.traffic.requests
     ));
-    if let Some((bytes, path)) = written {
-        text.push_str(&format!("{} ({})\n", path.display(), size(bytes)));
+    if let Some((size, path)) = written {
+        text.push_str(&format!("{} ({size})\n", path.display()));
     }
     text
 }
@@ -102,7 +106,8 @@ fn one(text: &mut String, word: &str, problem: &Problem) {
     }
 }
 
-fn size(bytes: u64) -> String {
+/// A number of bytes in words.
+pub fn size(bytes: u64) -> String {
     match bytes {
         0..1024 => format!("{bytes} bytes"),
         1024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1024.0),

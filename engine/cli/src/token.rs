@@ -19,7 +19,9 @@ pub struct TokenFile {
 impl TokenFile {
     /// The file `engine/tokens.json` in the user's state folder (XDG Base Directory).
     pub fn of_user() -> Self {
-        let folder = variable("XDG_STATE_HOME").map(PathBuf::from).or_else(|| variable("HOME").map(|home| PathBuf::from(home).join(".local/state")));
+        let folder = variable("XDG_STATE_HOME")
+            .map(PathBuf::from)
+            .or_else(|| variable("HOME").map(|home| PathBuf::from(home).join(".local/state")));
         Self { path: folder.map(|folder| folder.join("engine").join("tokens.json")), lock: Mutex::new(()) }
     }
 

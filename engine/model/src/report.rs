@@ -49,6 +49,9 @@ pub struct ListReport {
     pub rows: u64,
     /// Records made of the rows.
     pub emitted: u64,
+    /// Rows that the spec's own conditions leave out.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub filtered: u64,
     /// Rows that made no record, by reason.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub dropped: BTreeMap<String, u64>,
@@ -136,4 +139,13 @@ pub struct Report {
     /// Keys of `map`s that no value hit, `file:line:column key`.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub map_keys_never_hit: Vec<String>,
+}
+
+/// The JSON Schema (draft 2020-12) of a report.
+pub fn schema() -> serde_json::Value {
+    let mut schema = schemars::schema_for!(Report).to_value();
+    if let Some(object) = schema.as_object_mut() {
+        object.insert("title".to_owned(), serde_json::Value::from("Report of a sync, format 1"));
+    }
+    schema
 }

@@ -9,10 +9,6 @@ pub use prost_types::{Any, ListValue, NullValue, Struct, Timestamp, Value, value
 
 /// Package `c1.connector.v2`: resource types, resources, entitlements, grants and annotations.
 pub mod v2 {
-    #![allow(
-        missing_docs,
-        clippy::all,
-        reason = "generated code; its documentation is in the .proto files"
-    )]
+    #![allow(missing_docs, clippy::all, reason = "generated code; its documentation is in the .proto files")]
     include!("generated/c1.connector.v2.rs");
 }

@@ -116,13 +116,8 @@ struct World {
 impl SimulatedEnvironment {
     /// A world that begins at `start`.
     pub fn new(start: Timestamp) -> Self {
-        let world = World {
-            start,
-            elapsed: Duration::ZERO,
-            sequence: 0,
-            sleeps: Vec::new(),
-            addresses: BTreeMap::new(),
-        };
+        let world =
+            World { start, elapsed: Duration::ZERO, sequence: 0, sleeps: Vec::new(), addresses: BTreeMap::new() };
         Self { world: std::sync::Arc::new(Mutex::new(world)) }
     }
 
@@ -215,7 +210,8 @@ mod tests {
 
     #[test]
     fn shares_lie_between_zero_and_one_and_differ() {
-        for world in [&SystemEnvironment::new() as &dyn Environment, &SimulatedEnvironment::new(Timestamp::UNIX_EPOCH)] {
+        for world in [&SystemEnvironment::new() as &dyn Environment, &SimulatedEnvironment::new(Timestamp::UNIX_EPOCH)]
+        {
             let shares: Vec<f64> = (0..50).map(|_| world.share()).collect();
             assert!(shares.iter().all(|share| (0.0..1.0).contains(share)));
             assert!(shares.iter().any(|share| *share > 0.5) && shares.iter().any(|share| *share < 0.5));

@@ -75,7 +75,8 @@ impl Rendering<'_> {
     pub fn render(&self, request: &plan::Request, additions: &[Addition]) -> Result<PreparedRequest, RenderFault> {
         let method = reqwest::Method::from_bytes(request.method.as_bytes())
             .map_err(|_| fault(&request.site, format!("`{}` is not a method of HTTP", request.method)))?;
-        let mut prepared = PreparedRequest::new(self.number, method, self.url(request, additions)?, request.site.clone());
+        let mut prepared =
+            PreparedRequest::new(self.number, method, self.url(request, additions)?, request.site.clone());
         self.headers(&mut prepared, request, additions)?;
         if let Some((content_type, body)) = self.body(request, additions)? {
             prepared.set_body(content_type, body);
@@ -88,7 +89,8 @@ impl Rendering<'_> {
         let path = request.path.path(self.scope).map_err(|error| fault(&request.site, error.to_string()))?;
         let mut url = joined(self.base, &path).map_err(|reason| fault(&request.site, reason))?;
         let mut pairs: Vec<(Cow<'_, str>, Cow<'_, str>)> = Vec::new();
-        for parameter in self.client.query.iter().filter(|outer| request.query.iter().all(|own| own.name != outer.name)) {
+        for parameter in self.client.query.iter().filter(|outer| request.query.iter().all(|own| own.name != outer.name))
+        {
             self.parameter(parameter, &mut pairs)?;
         }
         for parameter in &request.query {
@@ -111,7 +113,11 @@ impl Rendering<'_> {
     }
 
     /// Adds a parameter as often as it has values.
-    fn parameter<'p>(&self, parameter: &'p Parameter, pairs: &mut Vec<(Cow<'p, str>, Cow<'p, str>)>) -> Result<(), RenderFault> {
+    fn parameter<'p>(
+        &self,
+        parameter: &'p Parameter,
+        pairs: &mut Vec<(Cow<'p, str>, Cow<'p, str>)>,
+    ) -> Result<(), RenderFault> {
         for value in &parameter.values {
             let found = value.yields(self.scope, self.witness)?;
             let wrong = |reason: &str| fault(&value.site, format!("the parameter `{}` {reason}", parameter.name));
@@ -123,7 +129,8 @@ impl Rendering<'_> {
                 }
                 Some(Json::Array(items)) => {
                     for item in items {
-                        let text = scalar_text(Some(item)).map_err(|reason| wrong(&format!("has an element that {reason}")))?;
+                        let text = scalar_text(Some(item))
+                            .map_err(|reason| wrong(&format!("has an element that {reason}")))?;
                         pairs.push((Cow::Borrowed(&parameter.name), Cow::Owned(text.into_owned())));
                     }
                 }
@@ -136,7 +143,12 @@ impl Rendering<'_> {
         Ok(())
     }
 
-    fn headers(&self, prepared: &mut PreparedRequest, request: &plan::Request, additions: &[Addition]) -> Result<(), RenderFault> {
+    fn headers(
+        &self,
+        prepared: &mut PreparedRequest,
+        request: &plan::Request,
+        additions: &[Addition],
+    ) -> Result<(), RenderFault> {
         prepared.set_header("accept", "application/json", false);
         for (name, value) in self.client.headers.iter().chain(&request.headers) {
             let Some(text) = self.header_text(name, value)? else { continue };
@@ -163,7 +175,11 @@ impl Rendering<'_> {
     }
 
     /// The body and its type.
-    fn body(&self, request: &plan::Request, additions: &[Addition]) -> Result<Option<(&'static str, Bytes)>, RenderFault> {
+    fn body(
+        &self,
+        request: &plan::Request,
+        additions: &[Addition],
+    ) -> Result<Option<(&'static str, Bytes)>, RenderFault> {
         let wants = |form: bool| {
             additions.iter().any(|addition| match addition.place {
                 Send::Json(_) => !form,
@@ -172,8 +188,12 @@ impl Rendering<'_> {
             })
         };
         match &request.body {
-            Some(Body::Json(_)) if wants(true) => Err(fault(&request.site, "the pages add a form field, and the body is JSON".to_owned())),
-            Some(Body::Form(_)) if wants(false) => Err(fault(&request.site, "the pages add to a JSON body, and the body is a form".to_owned())),
+            Some(Body::Json(_)) if wants(true) => {
+                Err(fault(&request.site, "the pages add a form field, and the body is JSON".to_owned()))
+            }
+            Some(Body::Form(_)) if wants(false) => {
+                Err(fault(&request.site, "the pages add to a JSON body, and the body is a form".to_owned()))
+            }
             Some(Body::Json(node)) => self.json(request, Some(node), additions).map(Some),
             Some(Body::Form(parameters)) => self.form(request, parameters, additions).map(Some),
             None if wants(false) => self.json(request, None, additions).map(Some),
@@ -182,21 +202,32 @@ impl Rendering<'_> {
         }
     }
 
-    fn json(&self, request: &plan::Request, node: Option<&plan::Node>, additions: &[Addition]) -> Result<(&'static str, Bytes), RenderFault> {
+    fn json(
+        &self,
+        request: &plan::Request,
+        node: Option<&plan::Node>,
+        additions: &[Addition],
+    ) -> Result<(&'static str, Bytes), RenderFault> {
         let mut json = match node {
             Some(node) => body::json(node, self.scope, self.witness)?,
             None => Json::Object(serde_json::Map::new()),
         };
         for addition in additions {
             if let Send::Json(pointer) = &addition.place {
-                body::insert(&mut json, pointer, addition.value.clone()).map_err(|reason| fault(&request.site, reason))?;
+                body::insert(&mut json, pointer, addition.value.clone())
+                    .map_err(|reason| fault(&request.site, reason))?;
             }
         }
         let bytes = serde_json::to_vec(&json).map_err(|error| fault(&request.site, error.to_string()))?;
         Ok(("application/json", Bytes::from(bytes)))
     }
 
-    fn form(&self, request: &plan::Request, parameters: &[Parameter], additions: &[Addition]) -> Result<(&'static str, Bytes), RenderFault> {
+    fn form(
+        &self,
+        request: &plan::Request,
+        parameters: &[Parameter],
+        additions: &[Addition],
+    ) -> Result<(&'static str, Bytes), RenderFault> {
         let mut pairs = Vec::new();
         for parameter in parameters {
             self.parameter(parameter, &mut pairs)?;
@@ -238,7 +269,10 @@ pub(crate) fn header(prepared: &mut PreparedRequest, name: &str, value: &str) ->
         return Err(format!("`{}` is not the name of a header", name.escape_debug()));
     }
     let lower = name.to_ascii_lowercase();
-    if matches!(lower.as_str(), "host" | "content-length" | "transfer-encoding" | "connection" | "upgrade" | "te" | "trailer") {
+    if matches!(
+        lower.as_str(),
+        "host" | "content-length" | "transfer-encoding" | "connection" | "upgrade" | "te" | "trailer"
+    ) {
         return Err(format!("the header `{lower}` belongs to the connection and cannot be set"));
     }
     if value.chars().any(char::is_control) {

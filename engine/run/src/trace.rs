@@ -110,7 +110,9 @@ fn without_texts(json: Json) -> Json {
     match json {
         Json::String(_) => Json::from(REDACTED),
         Json::Array(items) => items.into_iter().map(without_texts).collect(),
-        Json::Object(members) => Json::Object(members.into_iter().map(|(name, member)| (name, without_texts(member))).collect()),
+        Json::Object(members) => {
+            Json::Object(members.into_iter().map(|(name, member)| (name, without_texts(member))).collect())
+        }
         other => other,
     }
 }

@@ -9,6 +9,7 @@
 //! path, expression, template, scope    the small languages inside values
 //! check       document → plan, all faults in one run
 //! plan        what runs: compiled, resolved, every value with its line
+//! reference   the language and the codes as Markdown
 //! diagnostic, render    faults, and how they are shown
 //! ```
 //!
@@ -20,6 +21,7 @@ pub mod document;
 pub mod expression;
 pub mod path;
 pub mod plan;
+pub mod reference;
 pub mod render;
 pub mod resolve;
 pub mod schema;

@@ -227,7 +227,7 @@ fn explain(text: &str, error: &str) -> PathError {
             help: Some(format!("write `$['{name}']`, or `….parent['{name}']` below another name")),
         };
     }
-    let reason = error.lines().map(str::trim).filter(|line| line.starts_with('=')).next_back();
+    let reason = error.lines().map(str::trim).rfind(|line| line.starts_with('='));
     PathError {
         reason: match reason {
             Some(expected) => {

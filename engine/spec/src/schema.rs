@@ -14,11 +14,26 @@ use crate::document::{Fragment, Spec};
 use crate::resolve::Resolved;
 use crate::suggest::nearest;
 
-/// The JSON Schema (draft 2020-12) of a spec.
+/// The JSON Schema (draft 2020-12) of a resolved spec.
 pub fn spec_schema() -> Json {
     let mut schema = schemars::schema_for!(Spec).to_value();
     if let Some(object) = schema.as_object_mut() {
         object.insert("title".to_owned(), Json::from("Connector spec, format 1"));
+    }
+    schema
+}
+
+/// Blocks that a spec over a fragment may write in part.
+const PARTIAL: &[&str] = &["ResourceType", "Client", "ConfigField", "Entitlement", "GrantSource", "User"];
+
+/// The schema of the text of a spec file, for editors and other validators. It is the schema of
+/// the resolved spec, but for keys that a fragment may give.
+pub fn file_schema() -> Json {
+    let mut schema = spec_schema();
+    for name in PARTIAL {
+        if let Some(definition) = schema.pointer_mut(&format!("/$defs/{name}")).and_then(Json::as_object_mut) {
+            definition.remove("required");
+        }
     }
     schema
 }

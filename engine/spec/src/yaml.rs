@@ -211,10 +211,8 @@ fn positions(source: usize, text: &str, diagnostics: &mut Diagnostics) -> Option
                 let shown = if verbatim { inner } else { range };
                 place(&mut stack, &mut spans, shown, verbatim);
             }
-            Event::Alias(_) => {
-                if !take_key(&mut stack, "*", range.clone(), source, diagnostics) {
-                    place(&mut stack, &mut spans, range, false);
-                }
+            Event::Alias(_) if !take_key(&mut stack, "*", range.clone(), source, diagnostics) => {
+                place(&mut stack, &mut spans, range, false);
             }
             Event::MappingStart(..) => {
                 if text.get(range.start..).is_some_and(|rest| rest.starts_with("{{")) {
@@ -295,16 +293,16 @@ fn take_key(
     diagnostics: &mut Diagnostics,
 ) -> bool {
     let Some(Open::Map { keys, key: key @ None, .. }) = stack.last_mut() else { return false };
-    if let Some(first) = keys.insert(value.to_owned(), range.clone()) {
-        if value != "<<" {
-            diagnostics.push(Diagnostic {
-                code: Code::DuplicateKey,
-                place: Place { source, range: range.clone() },
-                message: format!("the key `{value}` stands twice in this map"),
-                related: Some((Place { source, range: first }, "first here".to_owned())),
-                help: Some("remove one of them".to_owned()),
-            });
-        }
+    if let Some(first) = keys.insert(value.to_owned(), range.clone())
+        && value != "<<"
+    {
+        diagnostics.push(Diagnostic {
+            code: Code::DuplicateKey,
+            place: Place { source, range: range.clone() },
+            message: format!("the key `{value}` stands twice in this map"),
+            related: Some((Place { source, range: first }, "first here".to_owned())),
+            help: Some("remove one of them".to_owned()),
+        });
     }
     *key = Some((value.to_owned(), range));
     true

@@ -37,15 +37,9 @@ impl Graph {
         let nodes = components(&edges);
         let node = |of: u32| place(&nodes, of);
         let mut members: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-        let used: BTreeSet<u32> = edges
-            .iter()
-            .flat_map(|edge| [edge.source, edge.target])
-            .collect();
+        let used: BTreeSet<u32> = edges.iter().flat_map(|edge| [edge.source, edge.target]).collect();
         for entitlement in used {
-            members
-                .entry(node(entitlement))
-                .or_default()
-                .push(entitlement);
+            members.entry(node(entitlement)).or_default().push(entitlement);
         }
         let mut merged: BTreeMap<(Reverse<u32>, u32), Rule> = BTreeMap::new();
         for edge in edges {
@@ -53,43 +47,23 @@ impl Graph {
             if source == target {
                 continue;
             }
-            let rule = Rule {
-                shallow: edge.shallow,
-                types: edge.types,
-            };
-            merged
-                .entry((Reverse(source), target))
-                .and_modify(|known| known.merge(&rule))
-                .or_insert(rule);
+            let rule = Rule { shallow: edge.shallow, types: edge.types };
+            merged.entry((Reverse(source), target)).and_modify(|known| known.merge(&rule)).or_insert(rule);
         }
-        Self {
-            edges: merged,
-            members,
-        }
+        Self { edges: merged, members }
     }
 
     /// How many nodes hold more than one entitlement.
     pub(super) fn circles(&self) -> u64 {
-        self.members
-            .values()
-            .map(|members| u64::from(members.len() > 1))
-            .sum()
+        self.members.values().map(|members| u64::from(members.len() > 1)).sum()
     }
 
     /// Calls `with` for every pair of entitlements whose nodes an edge joins, sources first.
-    pub(super) fn each_step<E>(
-        &self,
-        with: &mut dyn FnMut(&Edge) -> Result<(), E>,
-    ) -> Result<(), E> {
+    pub(super) fn each_step<E>(&self, with: &mut dyn FnMut(&Edge) -> Result<(), E>) -> Result<(), E> {
         for ((Reverse(source), target), rule) in &self.edges {
             for source in self.members.get(source).into_iter().flatten() {
                 for target in self.members.get(target).into_iter().flatten() {
-                    with(&Edge {
-                        source: *source,
-                        target: *target,
-                        shallow: rule.shallow,
-                        types: rule.types.clone(),
-                    })?;
+                    with(&Edge { source: *source, target: *target, shallow: rule.shallow, types: rule.types.clone() })?;
                 }
             }
         }
@@ -114,15 +88,8 @@ const UNSEEN: u32 = u32::MAX;
 /// Numbers the strongly connected components (Tarjan, without recursion): entitlement to node. A
 /// node is numbered after every node that it leads to.
 fn components(edges: &[Edge]) -> Vec<u32> {
-    let count = edges
-        .iter()
-        .map(|edge| edge.source.max(edge.target) as usize + 1)
-        .max()
-        .unwrap_or(0);
-    let mut targets: Vec<(u32, u32)> = edges
-        .iter()
-        .map(|edge| (edge.source, edge.target))
-        .collect();
+    let count = edges.iter().map(|edge| edge.source.max(edge.target) as usize + 1).max().unwrap_or(0);
+    let mut targets: Vec<(u32, u32)> = edges.iter().map(|edge| (edge.source, edge.target)).collect();
     targets.sort_unstable();
     targets.dedup();
     let mut starts = vec![0_usize; count + 1];
@@ -231,12 +198,7 @@ mod tests {
     use super::*;
 
     fn edge(source: u32, target: u32) -> Edge {
-        Edge {
-            source,
-            target,
-            shallow: false,
-            types: None,
-        }
+        Edge { source, target, shallow: false, types: None }
     }
 
     fn steps(edges: Vec<Edge>) -> (Vec<(u32, u32)>, u64) {
@@ -262,13 +224,7 @@ mod tests {
 
     #[test]
     fn a_circle_is_one_node_fed_and_feeding_as_a_whole() {
-        let (mut steps, circles) = steps(vec![
-            edge(1, 2),
-            edge(2, 3),
-            edge(3, 2),
-            edge(3, 4),
-            edge(5, 5),
-        ]);
+        let (mut steps, circles) = steps(vec![edge(1, 2), edge(2, 3), edge(3, 2), edge(3, 4), edge(5, 5)]);
         steps.sort_unstable();
         assert_eq!(steps, [(1, 2), (1, 3), (2, 4), (3, 4)]);
         assert_eq!(circles, 1);
@@ -277,15 +233,8 @@ mod tests {
     #[test]
     fn merged_edges_are_deep_and_unfiltered_if_one_of_them_is() {
         let types = |types: &[i64]| Some(Rc::new(types.iter().copied().collect::<BTreeSet<_>>()));
-        let filtered = Edge {
-            types: types(&[1]),
-            ..edge(1, 2)
-        };
-        let shallow = Edge {
-            shallow: true,
-            types: types(&[2]),
-            ..edge(1, 2)
-        };
+        let filtered = Edge { types: types(&[1]), ..edge(1, 2) };
+        let shallow = Edge { shallow: true, types: types(&[2]), ..edge(1, 2) };
         let merged = |edges| Graph::of(edges).edges.into_values().next().unwrap();
         let rule = merged(vec![filtered.clone(), shallow.clone()]);
         assert_eq!((rule.shallow, rule.types), (false, types(&[1, 2])));
@@ -294,11 +243,7 @@ mod tests {
 
     #[test]
     fn a_chain_of_many_thousands_does_not_overflow_the_stack() {
-        let (steps, circles) = steps(
-            (1..200_000)
-                .map(|number| edge(number, number + 1))
-                .collect(),
-        );
+        let (steps, circles) = steps((1..200_000).map(|number| edge(number, number + 1)).collect());
         assert_eq!(steps.first(), Some(&(1, 2)));
         assert_eq!((steps.len(), circles), (199_999, 0));
     }

@@ -47,19 +47,16 @@ impl Reader {
             rows.collect::<rusqlite::Result<Vec<Result<SyncRow, String>>>>()
         };
         let rows = read().map_err(|error| self.damaged(error.to_string()))?;
-        rows.into_iter()
-            .map(|row| row.map_err(|reason| self.damaged(reason)))
-            .collect()
+        rows.into_iter().map(|row| row.map_err(|reason| self.damaged(reason))).collect()
     }
 
     pub(super) fn choose(&self, options: &ReadOptions) -> Result<Option<SyncRow>, ReadError> {
         let syncs = self.read_syncs()?;
         if let Some(id) = &options.sync_id {
             let found = syncs.into_iter().find(|sync| sync.id == *id);
-            return found.map(Some).ok_or_else(|| ReadError::NoSuchSync {
-                path: self.path.clone(),
-                sync_id: id.clone(),
-            });
+            return found
+                .map(Some)
+                .ok_or_else(|| ReadError::NoSuchSync { path: self.path.clone(), sync_id: id.clone() });
         }
         Ok(chosen(syncs, options.now))
     }
@@ -75,13 +72,8 @@ fn chosen(syncs: Vec<SyncRow>, now: Option<Timestamp>) -> Option<SyncRow> {
         (Some(_), None) => false,
         (None, _) => true,
     };
-    let unfinished = || {
-        syncs
-            .iter()
-            .filter(|sync| sync.ended_at.is_none())
-            .filter(recent)
-            .max_by_key(|sync| sync.started_at)
-    };
+    let unfinished =
+        || syncs.iter().filter(|sync| sync.ended_at.is_none()).filter(recent).max_by_key(|sync| sync.started_at);
     finished.or_else(unfinished).cloned()
 }
 
@@ -91,9 +83,7 @@ fn sync(row: &Row<'_>) -> rusqlite::Result<Result<SyncRow, String>> {
         let Some(text) = row.get::<_, Option<String>>(place)? else {
             return Ok(Ok(None));
         };
-        Ok(read_time(&text)
-            .map(Some)
-            .ok_or_else(|| format!("`{text}` is not a time")))
+        Ok(read_time(&text).map(Some).ok_or_else(|| format!("`{text}` is not a time")))
     };
     let (started_at, ended_at) = (time(1)?, time(2)?);
     let (id, sync_type, parent): (String, String, String) = (row.get(0)?, row.get(3)?, row.get(4)?);
@@ -125,24 +115,9 @@ mod tests {
     #[test]
     fn the_newest_finished_full_sync_is_shown() {
         let syncs = vec![
-            sync(
-                "new",
-                "full",
-                "2026-11-20 10:00:00",
-                Some("2026-11-20 11:00:00"),
-            ),
-            sync(
-                "old",
-                "full",
-                "2026-11-19 10:00:00",
-                Some("2026-11-19 11:00:00"),
-            ),
-            sync(
-                "partial",
-                "partial",
-                "2026-11-21 10:00:00",
-                Some("2026-11-21 11:00:00"),
-            ),
+            sync("new", "full", "2026-11-20 10:00:00", Some("2026-11-20 11:00:00")),
+            sync("old", "full", "2026-11-19 10:00:00", Some("2026-11-19 11:00:00")),
+            sync("partial", "partial", "2026-11-21 10:00:00", Some("2026-11-21 11:00:00")),
             sync("running", "full", "2026-11-21 12:00:00", None),
         ];
         assert_eq!(chosen(syncs, None).unwrap().id, "new");
@@ -151,12 +126,7 @@ mod tests {
     #[test]
     fn an_unfinished_sync_is_shown_for_seven_days() {
         let syncs = vec![sync("running", "full", "2026-11-10 12:00:00", None)];
-        assert_eq!(
-            chosen(syncs.clone(), read_time("2026-11-17 11:00:00"))
-                .unwrap()
-                .id,
-            "running"
-        );
+        assert_eq!(chosen(syncs.clone(), read_time("2026-11-17 11:00:00")).unwrap().id, "running");
         assert_eq!(chosen(syncs, read_time("2026-11-17 13:00:00")), None);
     }
 }

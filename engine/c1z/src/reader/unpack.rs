@@ -32,10 +32,7 @@ pub(super) struct Copy {
 pub(super) fn unpack(path: &Path, options: &ReadOptions) -> Result<(Copy, Connection), ReadError> {
     let packed = open(path)?;
     let system = |error: &io::Error| ReadError::System {
-        path: options
-            .scratch_directory
-            .clone()
-            .unwrap_or_else(std::env::temp_dir),
+        path: options.scratch_directory.clone().unwrap_or_else(std::env::temp_dir),
         reason: format!("unpacking {}: {error}", path.display()),
     };
     let copy = match &options.scratch_directory {
@@ -43,13 +40,7 @@ pub(super) fn unpack(path: &Path, options: &ReadOptions) -> Result<(Copy, Connec
         None => NamedTempFile::new(),
     };
     let mut copy = copy.map_err(|error| system(&error))?;
-    decode(
-        path,
-        packed,
-        copy.as_file_mut(),
-        options.max_decoded_bytes,
-        &system,
-    )?;
+    decode(path, packed, copy.as_file_mut(), options.max_decoded_bytes, &system)?;
     let connection = connect(path, copy.path())?;
     Ok((settle(copy.into_temp_path()), connection))
 }
@@ -57,47 +48,23 @@ pub(super) fn unpack(path: &Path, options: &ReadOptions) -> Result<(Copy, Connec
 /// Opens the file and checks what it begins with.
 fn open(path: &Path) -> Result<File, ReadError> {
     let failed = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => ReadError::Missing {
-            path: path.to_owned(),
-        },
-        _ => ReadError::System {
-            path: path.to_owned(),
-            reason: error.to_string(),
-        },
+        io::ErrorKind::NotFound => ReadError::Missing { path: path.to_owned() },
+        _ => ReadError::System { path: path.to_owned(), reason: error.to_string() },
     };
     let mut file = File::open(path).map_err(failed)?;
     let mut start = Vec::new();
-    (&mut file)
-        .take(16)
-        .read_to_end(&mut start)
-        .map_err(failed)?;
-    let not_c1z = |reason: &str| {
-        Err(ReadError::NotC1z {
-            path: path.to_owned(),
-            reason: reason.to_owned(),
-        })
-    };
+    (&mut file).take(16).read_to_end(&mut start).map_err(failed)?;
+    let not_c1z = |reason: &str| Err(ReadError::NotC1z { path: path.to_owned(), reason: reason.to_owned() });
     match start.as_slice() {
-        [] => Err(ReadError::Empty {
-            path: path.to_owned(),
-        }),
+        [] => Err(ReadError::Empty { path: path.to_owned() }),
         bytes if bytes.starts_with(MAGIC) => {
-            file.seek(SeekFrom::Start(MAGIC.len() as u64))
-                .map_err(failed)?;
+            file.seek(SeekFrom::Start(MAGIC.len() as u64)).map_err(failed)?;
             Ok(file)
         }
-        bytes if bytes.starts_with(MAGIC_VERSION_3) => Err(ReadError::Version3 {
-            path: path.to_owned(),
-        }),
-        bytes if MAGIC.starts_with(bytes) => Err(ReadError::Truncated {
-            path: path.to_owned(),
-        }),
-        bytes if bytes.starts_with(b"SQLite format 3") => {
-            not_c1z("it is a bare SQLite database, without the wrapping")
-        }
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => {
-            not_c1z("it is compressed with zstd, but does not begin with `C1ZF`")
-        }
+        bytes if bytes.starts_with(MAGIC_VERSION_3) => Err(ReadError::Version3 { path: path.to_owned() }),
+        bytes if MAGIC.starts_with(bytes) => Err(ReadError::Truncated { path: path.to_owned() }),
+        bytes if bytes.starts_with(b"SQLite format 3") => not_c1z("it is a bare SQLite database, without the wrapping"),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => not_c1z("it is compressed with zstd, but does not begin with `C1ZF`"),
         _ => not_c1z("it does not begin with `C1ZF`"),
     }
 }
@@ -133,9 +100,7 @@ fn decode(
     out.flush().map_err(|error| system(&error))?;
     drop(out);
     if size == 0 {
-        return Err(ReadError::Truncated {
-            path: path.to_owned(),
-        });
+        return Err(ReadError::Truncated { path: path.to_owned() });
     }
     check_header(path, copy).map_err(|error| system(&error))?
 }
@@ -169,10 +134,7 @@ fn decoder_error(path: &Path, error: &io::Error) -> ReadError {
         let reason = "it was compressed with a window of more than 128 MiB".to_owned();
         return ReadError::TooLarge { path, reason };
     }
-    ReadError::Damaged {
-        path,
-        reason: format!("its compressed content is wrong: {reason}"),
-    }
+    ReadError::Damaged { path, reason: format!("its compressed content is wrong: {reason}") }
 }
 
 /// Opens the copy so that nothing in it can make SQLite do more than read tables.
@@ -185,10 +147,7 @@ fn connect(path: &Path, copy: &Path) -> Result<Connection, ReadError> {
         connection.query_row("select count(*) from sqlite_schema", [], |_| Ok(()))?;
         Ok(connection)
     };
-    connect().map_err(|error: rusqlite::Error| ReadError::Damaged {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    })
+    connect().map_err(|error: rusqlite::Error| ReadError::Damaged { path: path.to_owned(), reason: error.to_string() })
 }
 
 /// Removes the copy's name while it is open, so that even a killed process leaves nothing behind.

@@ -34,20 +34,8 @@ impl GrantBytes {
     }
 
     /// The message's bytes; `entitlement` and `id` are the file's ids of the grant.
-    pub(super) fn of(
-        &mut self,
-        grant: &SettledGrant<'_>,
-        entitlement: &str,
-        id: &str,
-        kept: Option<Profile>,
-    ) -> &[u8] {
-        let Self {
-            immutable,
-            id: resource_id,
-            stub,
-            nested,
-            bytes,
-        } = self;
+    pub(super) fn of(&mut self, grant: &SettledGrant<'_>, entitlement: &str, id: &str, kept: Option<Profile>) -> &[u8] {
+        let Self { immutable, id: resource_id, stub, nested, bytes } = self;
         bytes.clear();
         // Entitlement: resource 1 with its id 1, id 2.
         put_resource_id(resource_id, grant.resource_type, grant.resource);
@@ -67,9 +55,7 @@ impl GrantBytes {
             put(bytes, 4, immutable);
         }
         if let Some(kept) = kept {
-            let annotation: Any = any(&v2::GrantMetadata {
-                metadata: Some(to_struct(kept)),
-            });
+            let annotation: Any = any(&v2::GrantMetadata { metadata: Some(to_struct(kept)) });
             put(bytes, 4, &annotation.encode_to_vec());
         }
         if !grant.sources.is_empty() {
@@ -124,10 +110,7 @@ mod tests {
             immutable: false,
             kept: None,
             expansion: None,
-            sources: sources
-                .iter()
-                .map(|(id, direct)| ((*id).to_owned(), *direct))
-                .collect(),
+            sources: sources.iter().map(|(id, direct)| ((*id).to_owned(), *direct)).collect(),
             derived: false,
         }
     }
@@ -135,12 +118,7 @@ mod tests {
     #[test]
     fn a_plain_grant_has_the_golden_bytes() {
         let mut bytes = GrantBytes::new();
-        let bytes = bytes.of(
-            &grant("u1", &[]),
-            "group:g1:member",
-            "group:g1:member:user:u1",
-            None,
-        );
+        let bytes = bytes.of(&grant("u1", &[]), "group:g1:member", "group:g1:member:user:u1", None);
         let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(
             text,
@@ -152,10 +130,7 @@ mod tests {
     #[test]
     fn a_grant_with_everything_reads_back_as_its_message() {
         let long = "u".repeat(700);
-        let mut grant = grant(
-            &long,
-            &[("group:g2:member", true), ("group:g3:member", false)],
-        );
+        let mut grant = grant(&long, &[("group:g2:member", true), ("group:g3:member", false)]);
         grant.immutable = true;
         let kept = Profile::from_iter([("membership".to_owned(), "m1".into())]);
         let mut writer = GrantBytes::new();
@@ -180,9 +155,7 @@ mod tests {
             id: "the-id".into(),
             annotations: vec![
                 any(&v2::GrantImmutable::default()),
-                any(&v2::GrantMetadata {
-                    metadata: Some(to_struct(kept)),
-                }),
+                any(&v2::GrantMetadata { metadata: Some(to_struct(kept)) }),
             ],
             sources: Some(v2::GrantSources {
                 sources: BTreeMap::from([

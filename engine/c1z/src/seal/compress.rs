@@ -27,10 +27,7 @@ pub(super) fn pack(mut database: &File, packed: &File) -> io::Result<u64> {
     encoder.include_contentsize(true)?;
     encoder.window_log(WINDOW_LOG)?;
     encoder.set_pledged_src_size(Some(size))?;
-    io::copy(
-        &mut io::BufReader::with_capacity(1 << 17, database),
-        &mut encoder,
-    )?;
+    io::copy(&mut io::BufReader::with_capacity(1 << 17, database), &mut encoder)?;
     encoder.finish()?.flush()?;
     Ok(packed.metadata()?.len())
 }

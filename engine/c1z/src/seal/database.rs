@@ -113,10 +113,8 @@ create unique index file.idx_session_store_sync_key_v1 on v1_connector_sessions 
 
 /// The unique indexes that records of a vendor can break: their ids are parts joined by colons,
 /// and the parts may hold colons.
-const UNIQUE_IDS: [(&str, &str); 2] = [
-    ("v1_entitlements", "idx_entitlements_external_sync_v1"),
-    ("v1_grants", "idx_grants_external_sync_v1"),
-];
+const UNIQUE_IDS: [(&str, &str); 2] =
+    [("v1_entitlements", "idx_entitlements_external_sync_v1"), ("v1_grants", "idx_grants_external_sync_v1")];
 
 const COPY_RESOURCES: &str = "
 insert into file.v1_resources (resource_type_id, external_id, parent_resource_type_id,
@@ -171,12 +169,7 @@ impl WorkingStore {
         Ok(written)
     }
 
-    fn fill_database(
-        &self,
-        sync_id: &str,
-        times: &Times,
-        expanded: bool,
-    ) -> Result<Written, StoreError> {
+    fn fill_database(&self, sync_id: &str, times: &Times, expanded: bool) -> Result<Written, StoreError> {
         let doing = || self.doing("sealing");
         self.connection.execute_batch(SETTINGS).doing(doing)?;
         let transaction = self.connection.unchecked_transaction().doing(doing)?;
@@ -200,11 +193,7 @@ impl WorkingStore {
         if !ambiguous.is_empty() {
             self.connection.execute_batch("vacuum file").doing(doing)?;
         }
-        Ok(Written {
-            totals,
-            derived,
-            ambiguous,
-        })
+        Ok(Written { totals, derived, ambiguous })
     }
 
     fn insert_types_into_file(&self, row: [&str; 2]) -> rusqlite::Result<()> {
@@ -231,10 +220,7 @@ impl WorkingStore {
             grant.id(&mut id);
             let kept = grant.kept.map(serde_json::from_str).transpose();
             let kept = kept.map_err(|error| failed(doing(), error.to_string(), None))?;
-            let expansion = grant
-                .expansion
-                .as_ref()
-                .map(engine_proto::Message::encode_to_vec);
+            let expansion = grant.expansion.as_ref().map(engine_proto::Message::encode_to_vec);
             let data = bytes.of(&grant, &entitlement, &id, kept);
             derived += u64::from(grant.derived);
             insert
@@ -262,8 +248,7 @@ impl WorkingStore {
     fn index(&self) -> rusqlite::Result<Vec<String>> {
         let mut ambiguous = Vec::new();
         for (table, index) in UNIQUE_IDS {
-            let create =
-                format!("create unique index file.{index} on {table} (external_id, sync_id)");
+            let create = format!("create unique index file.{index} on {table} (external_id, sync_id)");
             match self.connection.execute_batch(&create) {
                 Err(error) if is_conflict(&error) => {}
                 result => {
@@ -297,11 +282,8 @@ impl WorkingStore {
     }
 
     fn count_rows(&self, table: &str) -> rusqlite::Result<u64> {
-        let count: i64 = self.connection.query_row(
-            &format!("select count(*) from file.{table}"),
-            [],
-            |row| row.get(0),
-        )?;
+        let count: i64 =
+            self.connection.query_row(&format!("select count(*) from file.{table}"), [], |row| row.get(0))?;
         Ok(u64::try_from(count).unwrap_or(0))
     }
 }

@@ -6,8 +6,7 @@
 use std::collections::BTreeMap;
 
 use engine_model::{
-    Committed, Entitlement, Expansion, Grant, MissingReference, Page, Resource, ResourceType,
-    ScopeRow, StoreError,
+    Committed, Entitlement, Expansion, Grant, MissingReference, Page, Resource, ResourceType, ScopeRow, StoreError,
 };
 use engine_proto::Message as _;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
@@ -25,24 +24,15 @@ pub(crate) const IMMUTABLE: i64 = 1;
 pub(super) const EXPECTED: i64 = 2;
 
 /// The resource types that the file holds.
-pub(super) fn declared(
-    connection: &Connection,
-) -> rusqlite::Result<BTreeMap<String, DeclaredType>> {
+pub(super) fn declared(connection: &Connection) -> rusqlite::Result<BTreeMap<String, DeclaredType>> {
     let mut statement = connection.prepare("select number, definition from types")?;
     let mut rows = statement.query([])?;
     let mut types = BTreeMap::new();
     while let Some(row) = rows.next()? {
         let text: String = row.get(1)?;
-        let definition: ResourceType = serde_json::from_str(&text).map_err(|error| {
-            rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, error.into())
-        })?;
-        types.insert(
-            definition.id.clone(),
-            DeclaredType {
-                number: row.get(0)?,
-                definition,
-            },
-        );
+        let definition: ResourceType = serde_json::from_str(&text)
+            .map_err(|error| rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, error.into()))?;
+        types.insert(definition.id.clone(), DeclaredType { number: row.get(0)?, definition });
     }
     Ok(types)
 }
@@ -55,17 +45,11 @@ impl WorkingStore {
             if definition.id.contains(':') {
                 return Err(failed(
                     "declaring resource types",
-                    format!(
-                        "the id `{}` of a resource type holds a colon",
-                        definition.id
-                    ),
+                    format!("the id `{}` of a resource type holds a colon", definition.id),
                     Some("use letters, digits, `-` and `_`"),
                 ));
             }
-            let entry = DeclaredType {
-                number: 0,
-                definition: definition.clone(),
-            };
+            let entry = DeclaredType { number: 0, definition: definition.clone() };
             sorted.insert(definition.id.clone(), entry);
         }
         for (number, entry) in (0..).zip(sorted.values_mut()) {
@@ -73,10 +57,7 @@ impl WorkingStore {
         }
         if !self.types.is_empty() {
             let same = sorted.len() == self.types.len()
-                && sorted
-                    .values()
-                    .zip(self.types.values())
-                    .all(|(new, old)| new.definition == old.definition);
+                && sorted.values().zip(self.types.values()).all(|(new, old)| new.definition == old.definition);
             return if same {
                 Ok(())
             } else {
@@ -108,19 +89,14 @@ impl WorkingStore {
     pub(super) fn commit_page(&mut self, page: Page) -> Result<Committed, StoreError> {
         let doing = || self.doing("writing a page to");
         let transaction = self.connection.unchecked_transaction().doing(doing)?;
-        let brought =
-            !page.resources.is_empty() || !page.entitlements.is_empty() || !page.grants.is_empty();
-        let mut committed = Committed {
-            new_resources: self.insert_resources(&transaction, page.resources)?,
-            ..Committed::default()
-        };
-        committed.conflicting_entitlements =
-            self.insert_entitlements(&transaction, page.entitlements)?;
+        let brought = !page.resources.is_empty() || !page.entitlements.is_empty() || !page.grants.is_empty();
+        let mut committed =
+            Committed { new_resources: self.insert_resources(&transaction, page.resources)?, ..Committed::default() };
+        committed.conflicting_entitlements = self.insert_entitlements(&transaction, page.entitlements)?;
         committed.repeated_grants = self.insert_grants(&transaction, page.grants)?;
         let progress = || {
-            let mut insert = transaction.prepare_cached(
-                "insert into look_ups (name, key, id) values (?1, ?2, ?3) on conflict do nothing",
-            )?;
+            let mut insert = transaction
+                .prepare_cached("insert into look_ups (name, key, id) values (?1, ?2, ?3) on conflict do nothing")?;
             for (name, key, id) in &page.look_ups {
                 insert.execute([name, key, id])?;
             }
@@ -161,22 +137,16 @@ impl WorkingStore {
                  values (?1, ?2, ?3, ?4, ?5) on conflict (type, id) do nothing",
             )
             .doing(doing)?;
-        let mut insert_scope = transaction
-            .prepare_cached("insert into scopes (place, scope) values (?1, ?2)")
-            .doing(doing)?;
+        let mut insert_scope =
+            transaction.prepare_cached("insert into scopes (place, scope) values (?1, ?2)").doing(doing)?;
         let mut new = Vec::with_capacity(resources.len());
         let mut data = Vec::new();
         for (resource, scope) in resources {
             let of = self.declared_type(&resource.id.resource_type)?;
-            check_id(
-                &format!("the id of a {}", of.definition.id),
-                &resource.id.id,
-            )?;
+            check_id(&format!("the id of a {}", of.definition.id), &resource.id.id)?;
             let message = encode::resource(resource, &of.definition)?;
             data.clear();
-            message
-                .encode(&mut data)
-                .map_err(|error| failed(doing(), error.to_string(), None))?;
+            message.encode(&mut data).map_err(|error| failed(doing(), error.to_string(), None))?;
             let parent = message.parent_resource_id.as_ref();
             let inserted = insert
                 .execute(params![
@@ -189,9 +159,7 @@ impl WorkingStore {
                 .doing(doing)?;
             if let (1, Some(scope)) = (inserted, scope) {
                 let place = (of.number << PLACE_BITS) | transaction.last_insert_rowid();
-                insert_scope
-                    .execute(params![place, scope.to_string()])
-                    .doing(doing)?;
+                insert_scope.execute(params![place, scope.to_string()]).doing(doing)?;
             }
             new.push(inserted == 1);
         }
@@ -212,25 +180,19 @@ impl WorkingStore {
             )
             .doing(doing)?;
         let mut stored = transaction
-            .prepare_cached(
-                "select data from entitlements where type = ?1 and resource = ?2 and slug = ?3",
-            )
+            .prepare_cached("select data from entitlements where type = ?1 and resource = ?2 and slug = ?3")
             .doing(doing)?;
         let mut conflicts = 0;
         let mut data = Vec::new();
         for entitlement in entitlements {
-            let number = self
-                .declared_type(&entitlement.id.resource.resource_type)?
-                .number;
+            let number = self.declared_type(&entitlement.id.resource.resource_type)?.number;
             check_id("the slug of an entitlement", &entitlement.id.slug)?;
             let id = entitlement.id.to_string();
             check_id("the id of an entitlement", &id)?;
             let resource = entitlement.id.resource.id.clone();
             let message = encode::entitlement(entitlement, id);
             data.clear();
-            message
-                .encode(&mut data)
-                .map_err(|error| failed(doing(), error.to_string(), None))?;
+            message.encode(&mut data).map_err(|error| failed(doing(), error.to_string(), None))?;
             let key = params![number, resource, message.slug, data];
             if insert.execute(key).doing(doing)? == 0 {
                 let same = stored
@@ -246,11 +208,7 @@ impl WorkingStore {
     }
 
     /// Returns how many had been stored before.
-    fn insert_grants(
-        &self,
-        transaction: &Transaction<'_>,
-        grants: Vec<Grant>,
-    ) -> Result<u64, StoreError> {
+    fn insert_grants(&self, transaction: &Transaction<'_>, grants: Vec<Grant>) -> Result<u64, StoreError> {
         let doing = || self.doing("writing grants to");
         let mut insert = transaction
             .prepare_cached(
@@ -285,14 +243,9 @@ impl WorkingStore {
                 last_candidates.1 = self.candidates(transaction, &grant.principal.types)?;
                 last_candidates.0.clone_from(&grant.principal.types);
             }
-            let kept = (!grant.kept.is_empty())
-                .then(|| serde_json::Value::Object(grant.kept.clone()).to_string());
+            let kept = (!grant.kept.is_empty()).then(|| serde_json::Value::Object(grant.kept.clone()).to_string());
             let flags = if grant.immutable { IMMUTABLE } else { 0 }
-                | if grant.missing == MissingReference::Drop {
-                    EXPECTED
-                } else {
-                    0
-                };
+                | if grant.missing == MissingReference::Drop { EXPECTED } else { 0 };
             let inserted = match grant.principal.types.as_slice() {
                 [only] => insert.execute(params![
                     of.number,
@@ -323,17 +276,12 @@ impl WorkingStore {
     }
 
     /// The number under which the grant's expansion rules are kept: few grants differ in them.
-    fn expansion(
-        &self,
-        transaction: &Transaction<'_>,
-        rules: &[Expansion],
-    ) -> Result<Option<i64>, StoreError> {
+    fn expansion(&self, transaction: &Transaction<'_>, rules: &[Expansion]) -> Result<Option<i64>, StoreError> {
         if rules.is_empty() {
             return Ok(None);
         }
         let doing = || self.doing("writing grants to");
-        let rules = serde_json::to_string(rules)
-            .map_err(|error| failed(doing(), error.to_string(), None))?;
+        let rules = serde_json::to_string(rules).map_err(|error| failed(doing(), error.to_string(), None))?;
         let find = || {
             transaction
                 .prepare_cached("select number from expansions where rules = ?1")?
@@ -343,28 +291,16 @@ impl WorkingStore {
         if let Some(number) = find().doing(doing)? {
             return Ok(Some(number));
         }
-        transaction
-            .execute("insert into expansions (rules) values (?1)", [&rules])
-            .doing(doing)?;
+        transaction.execute("insert into expansions (rules) values (?1)", [&rules]).doing(doing)?;
         Ok(Some(transaction.last_insert_rowid()))
     }
 
     /// The name of a candidate list, its type numbers, entered so that settling can join it.
-    fn candidates(
-        &self,
-        transaction: &Transaction<'_>,
-        types: &[String],
-    ) -> Result<String, StoreError> {
+    fn candidates(&self, transaction: &Transaction<'_>, types: &[String]) -> Result<String, StoreError> {
         let doing = || self.doing("writing grants to");
-        let numbers = types
-            .iter()
-            .map(|id| Ok(self.declared_type(id)?.number))
-            .collect::<Result<Vec<i64>, StoreError>>()?;
-        let name = numbers
-            .iter()
-            .map(i64::to_string)
-            .collect::<Vec<_>>()
-            .join(",");
+        let numbers =
+            types.iter().map(|id| Ok(self.declared_type(id)?.number)).collect::<Result<Vec<i64>, StoreError>>()?;
+        let name = numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
         let mut insert = transaction
             .prepare_cached(
                 "insert into candidates (list, position, type) values (?1, ?2, ?3)
@@ -372,9 +308,7 @@ impl WorkingStore {
             )
             .doing(doing)?;
         for (position, number) in (0_i64..).zip(numbers) {
-            insert
-                .execute(params![name, position, number])
-                .doing(doing)?;
+            insert.execute(params![name, position, number]).doing(doing)?;
         }
         Ok(name)
     }
@@ -397,22 +331,15 @@ impl WorkingStore {
             .map(|(place, text)| {
                 let scope = serde_json::from_str(&text)
                     .map_err(|error| failed(self.doing("reading"), error.to_string(), None))?;
-                Ok(ScopeRow {
-                    sequence: place - first,
-                    scope,
-                })
+                Ok(ScopeRow { sequence: place - first, scope })
             })
             .collect()
     }
 
     pub(super) fn declared_type(&self, id: &str) -> Result<&DeclaredType, StoreError> {
-        self.types.get(id).ok_or_else(|| {
-            failed(
-                "storing a record",
-                format!("the resource type `{id}` was not declared"),
-                None,
-            )
-        })
+        self.types
+            .get(id)
+            .ok_or_else(|| failed("storing a record", format!("the resource type `{id}` was not declared"), None))
     }
 }
 
@@ -424,11 +351,7 @@ fn check_grant(grant: &Grant) -> Result<(), StoreError> {
     check_id("the principal of a grant", &grant.principal.id)?;
     let longest = grant.principal.types.iter().map(String::len).max();
     let Some(longest) = longest else {
-        return Err(failed(
-            "storing a record",
-            "a grant has no principal type",
-            None,
-        ));
+        return Err(failed("storing a record", "a grant has no principal type", None));
     };
     let length = held.resource.resource_type.len()
         + held.resource.id.len()

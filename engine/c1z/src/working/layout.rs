@@ -116,10 +116,8 @@ pub(super) enum Found {
 
 /// Looks at the file without changing it.
 pub(super) fn identify(connection: &Connection) -> rusqlite::Result<Found> {
-    let objects: i64 =
-        connection.query_row("select count(*) from sqlite_schema", [], |row| row.get(0))?;
-    let application: i32 =
-        connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let objects: i64 = connection.query_row("select count(*) from sqlite_schema", [], |row| row.get(0))?;
+    let application: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let layout: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     Ok(match (objects, application, layout) {
         (0, 0, 0) => Found::Empty,
@@ -144,11 +142,7 @@ pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Makes the tables of a new file and writes its first facts.
-pub(super) fn create(
-    connection: &Connection,
-    fingerprint: &str,
-    started_at: &str,
-) -> rusqlite::Result<()> {
+pub(super) fn create(connection: &Connection, fingerprint: &str, started_at: &str) -> rusqlite::Result<()> {
     let transaction = connection.unchecked_transaction()?;
     transaction.execute_batch(TABLES)?;
     transaction.pragma_update(None, "application_id", APPLICATION)?;
@@ -161,9 +155,5 @@ pub(super) fn create(
 
 /// A fact about the run.
 pub(super) fn fact(connection: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
-    connection
-        .query_row("select value from run where key = ?1", [key], |row| {
-            row.get(0)
-        })
-        .optional()
+    connection.query_row("select value from run where key = ?1", [key], |row| row.get(0)).optional()
 }

@@ -20,9 +20,7 @@ use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 
-use engine_model::{
-    Committed, Dangling, Mark, Page, ResourceType, ScopeRow, Store, StoreError, Tally,
-};
+use engine_model::{Committed, Dangling, Mark, Page, ResourceType, ScopeRow, Store, StoreError, Tally};
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OpenFlags};
 
@@ -50,12 +48,7 @@ pub struct Policy {
 impl Policy {
     /// Resumes runs of the same fingerprint that began less than 24 hours ago.
     pub fn new(fingerprint: impl Into<String>, now: Timestamp) -> Self {
-        Self {
-            fingerprint: fingerprint.into(),
-            now,
-            max_age: SignedDuration::from_hours(24),
-            resume: true,
-        }
+        Self { fingerprint: fingerprint.into(), now, max_age: SignedDuration::from_hours(24), resume: true }
     }
 }
 
@@ -141,8 +134,7 @@ impl WorkingStore {
                 remove(&partial)?;
                 let connection = connect(&partial)?;
                 layout::configure(&connection).doing(doing)?;
-                layout::create(&connection, &policy.fingerprint, &policy.now.to_string())
-                    .doing(doing)?;
+                layout::create(&connection, &policy.fingerprint, &policy.now.to_string()).doing(doing)?;
                 connection
             }
         };
@@ -178,12 +170,7 @@ impl WorkingStore {
 
     /// Removes the working file, for a run that is done.
     pub fn remove(self) -> Result<(), StoreError> {
-        let Self {
-            connection,
-            partial,
-            _lock,
-            ..
-        } = self;
+        let Self { connection, partial, _lock, .. } = self;
         let closed = connection.close().map_err(|(_, error)| error);
         closed.doing(|| format!("closing {}", shown(&partial)))?;
         remove(&partial)
@@ -205,48 +192,25 @@ impl Store for WorkingStore {
     }
 
     fn marks(&self) -> Result<Vec<Mark>, StoreError> {
-        self.read(
-            "select task, key, state from marks order by task, key",
-            [],
-            |row| {
-                Ok(Mark {
-                    task: row.get(0)?,
-                    key: row.get(1)?,
-                    state: row.get(2)?,
-                })
-            },
-        )
+        self.read("select task, key, state from marks order by task, key", [], |row| {
+            Ok(Mark { task: row.get(0)?, key: row.get(1)?, state: row.get(2)? })
+        })
     }
 
     fn tallies(&self) -> Result<Vec<Tally>, StoreError> {
-        self.read(
-            "select list, name, total from tallies order by list, name",
-            [],
-            |row| {
-                Ok(Tally {
-                    list: row.get(0)?,
-                    name: row.get(1)?,
-                    add: row.get(2)?,
-                })
-            },
-        )
+        self.read("select list, name, total from tallies order by list, name", [], |row| {
+            Ok(Tally { list: row.get(0)?, name: row.get(1)?, add: row.get(2)? })
+        })
     }
 
-    fn scope_rows(
-        &self,
-        resource_type: &str,
-        after: i64,
-        limit: usize,
-    ) -> Result<Vec<ScopeRow>, StoreError> {
+    fn scope_rows(&self, resource_type: &str, after: i64, limit: usize) -> Result<Vec<ScopeRow>, StoreError> {
         self.read_scope_rows(resource_type, after, limit)
     }
 
     fn look_up(&self, table: &str, key: &str) -> Result<Vec<String>, StoreError> {
-        self.read(
-            "select id from look_ups where name = ?1 and key = ?2 order by id limit 3",
-            [table, key],
-            |row| row.get(0),
-        )
+        self.read("select id from look_ups where name = ?1 and key = ?2 order by id limit 3", [table, key], |row| {
+            row.get(0)
+        })
     }
 
     fn settle(&mut self) -> Result<Vec<Dangling>, StoreError> {
@@ -260,21 +224,14 @@ impl Store for WorkingStore {
 
 impl WorkingStore {
     /// All rows of a query.
-    pub(crate) fn read<T, P, F>(
-        &self,
-        sql: &str,
-        parameters: P,
-        record: F,
-    ) -> Result<Vec<T>, StoreError>
+    pub(crate) fn read<T, P, F>(&self, sql: &str, parameters: P, record: F) -> Result<Vec<T>, StoreError>
     where
         P: rusqlite::Params,
         F: FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
     {
         let read = || {
             let mut statement = self.connection.prepare_cached(sql)?;
-            statement
-                .query_map(parameters, record)?
-                .collect::<rusqlite::Result<Vec<T>>>()
+            statement.query_map(parameters, record)?.collect::<rusqlite::Result<Vec<T>>>()
         };
         read().doing(|| self.doing("reading"))
     }
@@ -363,10 +320,7 @@ fn connect(partial: &Path) -> Result<Connection, StoreError> {
 fn set_aside(partial: &Path, reason: &str) -> Result<Discarded, StoreError> {
     let kept_as = beside(partial, ".damaged")?;
     fs::rename(partial, &kept_as).doing(|| format!("setting {} aside", shown(partial)))?;
-    Ok(Discarded::Damaged {
-        reason: reason.to_owned(),
-        kept_as,
-    })
+    Ok(Discarded::Damaged { reason: reason.to_owned(), kept_as })
 }
 
 /// Removes the file and SQLite's companions, the file last: without it they mean nothing.

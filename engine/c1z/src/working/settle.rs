@@ -64,9 +64,8 @@ impl WorkingStore {
         let doing = || self.doing("settling the grants in");
         let settle = || {
             let transaction = self.connection.unchecked_transaction()?;
-            transaction.execute_batch(
-                "delete from settled_grants; update grants set missing = 0 where missing <> 0;",
-            )?;
+            transaction
+                .execute_batch("delete from settled_grants; update grants set missing = 0 where missing <> 0;")?;
             transaction.execute(SETTLE_OPEN, [])?;
             for table in ["grants", "settled_grants"] {
                 let sql = format!("update {table} {}", MARK_MISSING.replace("TABLE", table));
@@ -97,11 +96,7 @@ impl WorkingStore {
                  g.candidates
              from settled_grants g where g.missing <> 0",
         )?;
-        let names: BTreeMap<i64, &str> = self
-            .types
-            .iter()
-            .map(|(id, entry)| (entry.number, id.as_str()))
-            .collect();
+        let names: BTreeMap<i64, &str> = self.types.iter().map(|(id, entry)| (entry.number, id.as_str())).collect();
         let name = |number: i64| names.get(&number).copied().unwrap_or("?");
         let mut found: BTreeMap<(u32, bool, bool), (u64, BTreeSet<String>)> = BTreeMap::new();
         let mut rows = statement.query([])?;
@@ -110,12 +105,8 @@ impl WorkingStore {
             let principal_missing = missing == 2;
             let key = (rule, principal_missing, flags & EXPECTED != 0);
             let sample = if principal_missing {
-                let (principal, candidates) =
-                    (row.get_ref(6)?.as_str()?, row.get_ref(7)?.as_str()?);
-                let types: Vec<&str> = candidates
-                    .split(',')
-                    .map(|number| name(number.parse().unwrap_or(-1)))
-                    .collect();
+                let (principal, candidates) = (row.get_ref(6)?.as_str()?, row.get_ref(7)?.as_str()?);
+                let types: Vec<&str> = candidates.split(',').map(|number| name(number.parse().unwrap_or(-1))).collect();
                 format!("{}:{principal}", types.join("|"))
             } else {
                 let (resource, slug) = (row.get_ref(4)?.as_str()?, row.get_ref(5)?.as_str()?);
@@ -139,8 +130,7 @@ impl WorkingStore {
         self.ensure_settled()?;
         let resources = self.count("select type, count(*) from resources group by type")?;
         let entitlements = self.count("select type, count(*) from entitlements group by type")?;
-        let mut grants =
-            self.count("select type, count(*) from grants where missing = 0 group by type")?;
+        let mut grants = self.count("select type, count(*) from grants where missing = 0 group by type")?;
         for (number, count) in
             self.count("select type, count(*) from settled_grants where missing = 0 group by type")?
         {
@@ -149,22 +139,14 @@ impl WorkingStore {
         let count = |counts: &BTreeMap<i64, u64>, number| counts.get(&number).copied().unwrap_or(0);
         let totals = self.types.iter().map(|(id, entry)| {
             let number = entry.number;
-            (
-                id.clone(),
-                count(&resources, number),
-                count(&entitlements, number),
-                count(&grants, number),
-            )
+            (id.clone(), count(&resources, number), count(&entitlements, number), count(&grants, number))
         });
         Ok(totals.collect())
     }
 
     fn count(&self, sql: &str) -> Result<BTreeMap<i64, u64>, StoreError> {
         let pairs: Vec<(i64, i64)> = self.read(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(pairs
-            .into_iter()
-            .map(|(key, n)| (key, u64::try_from(n).unwrap_or(0)))
-            .collect())
+        Ok(pairs.into_iter().map(|(key, n)| (key, u64::try_from(n).unwrap_or(0))).collect())
     }
 
     /// Resources whose parent is not in the store, per type, sorted. Such resources are written

@@ -5,33 +5,17 @@
 use engine_c1z::{GrantFilter, GrantRow, ReadError, ReadOptions, Reader, Sealed};
 use engine_model::{Grant, Page, Store as _};
 
-use crate::support::{
-    database, grant, group, member_of, nested, open, page, seal, texts, types, user,
-};
+use crate::support::{database, grant, group, member_of, nested, open, page, seal, texts, types, user};
 
 /// Seals groups and users with grants, expanded; gives each grant as `group<principal sources`.
-fn expanded(
-    groups: &[&str],
-    users: &[&str],
-    grants: Vec<Grant>,
-) -> (Vec<String>, Sealed, Vec<GrantRow>) {
+fn expanded(groups: &[&str], users: &[&str], grants: Vec<Grant>) -> (Vec<String>, Sealed, Vec<GrantRow>) {
     let directory = tempfile::tempdir().unwrap();
     let target = directory.path().join("sync.c1z");
     let mut store = open(&target);
     store.declare(&types()).unwrap();
-    let resources = groups
-        .iter()
-        .map(|id| group(id))
-        .chain(users.iter().map(|id| user(id)))
-        .collect();
+    let resources = groups.iter().map(|id| group(id)).chain(users.iter().map(|id| user(id))).collect();
     let entitlements = groups.iter().map(|id| member_of(id)).collect();
-    store
-        .commit(Page {
-            entitlements,
-            grants,
-            ..page(resources)
-        })
-        .unwrap();
+    store.commit(Page { entitlements, grants, ..page(resources) }).unwrap();
     let sealed = seal(&mut store, true);
     let reader = Reader::open(&target, &ReadOptions::default()).unwrap();
     let mut rows = Vec::new();
@@ -58,12 +42,7 @@ fn expanded(
     let order = "select count(*) from v1_grants a, v1_grants b where a.id < b.id and a.external_id > b.external_id";
     let database = database(&target);
     let wrong: i64 = database.query_row(order, [], |row| row.get(0)).unwrap();
-    assert_eq!(
-        wrong,
-        0,
-        "{:?}",
-        texts(&database, "select external_id from v1_grants order by id")
-    );
+    assert_eq!(wrong, 0, "{:?}", texts(&database, "select external_id from v1_grants order by id"));
     (shown, sealed, rows)
 }
 
@@ -72,17 +51,10 @@ fn members_of_an_inner_group_are_members_of_the_outer_one() {
     let (shown, sealed, rows) = expanded(
         &["g1", "g2"],
         &["u1", "u2"],
-        vec![
-            nested("g1", "g2", false, &["user"]),
-            grant("g1", "user", "u1"),
-            grant("g2", "user", "u2"),
-        ],
+        vec![nested("g1", "g2", false, &["user"]), grant("g1", "user", "u1"), grant("g2", "user", "u2")],
     );
     assert_eq!(shown, ["g1<g2", "g1<u1", "g1<u2 g2!", "g2<u2"]);
-    assert_eq!(
-        (sealed.totals.grants, sealed.derived_grants, sealed.circles),
-        (4, 1, 0)
-    );
+    assert_eq!((sealed.totals.grants, sealed.derived_grants, sealed.circles), (4, 1, 0));
     let derived = &rows[2];
     assert_eq!(derived.id, "group:g1:member:user:u2");
     assert!(derived.immutable && derived.expands.is_none());
@@ -94,23 +66,9 @@ fn second_hand_members_are_not_direct_and_groups_pass_on_too_when_unfiltered() {
     let (shown, ..) = expanded(
         &["g1", "g2", "g3"],
         &["u1"],
-        vec![
-            nested("g1", "g2", false, &[]),
-            nested("g2", "g3", false, &[]),
-            grant("g3", "user", "u1"),
-        ],
+        vec![nested("g1", "g2", false, &[]), nested("g2", "g3", false, &[]), grant("g3", "user", "u1")],
     );
-    assert_eq!(
-        shown,
-        [
-            "g1<g2",
-            "g1<g3 g2!",
-            "g1<u1 g2",
-            "g2<g3",
-            "g2<u1 g3!",
-            "g3<u1"
-        ]
-    );
+    assert_eq!(shown, ["g1<g2", "g1<g3 g2!", "g1<u1 g2", "g2<g3", "g2<u1 g3!", "g3<u1"]);
 }
 
 #[test]
@@ -118,11 +76,7 @@ fn a_direct_holder_keeps_the_grant_and_gets_both_sources() {
     let (shown, sealed, rows) = expanded(
         &["g1", "g2"],
         &["u1"],
-        vec![
-            nested("g1", "g2", false, &["user"]),
-            grant("g1", "user", "u1"),
-            grant("g2", "user", "u1"),
-        ],
+        vec![nested("g1", "g2", false, &["user"]), grant("g1", "user", "u1"), grant("g2", "user", "u1")],
     );
     assert_eq!(shown, ["g1<g2", "g1<u1 g1! g2!", "g2<u1"]);
     assert!(!rows[1].immutable);
@@ -203,22 +157,14 @@ fn a_circle_is_fed_and_feeds_as_one_but_shares_nothing_inside() {
 fn sources_that_are_not_there_are_skipped() {
     let mut missing = nested("g1", "g2", false, &["user"]);
     missing.expands[0].slugs = vec!["owner".into()];
-    let (shown, sealed, _) = expanded(
-        &["g1", "g2"],
-        &["u1"],
-        vec![missing, grant("g2", "user", "u1")],
-    );
+    let (shown, sealed, _) = expanded(&["g1", "g2"], &["u1"], vec![missing, grant("g2", "user", "u1")]);
     assert_eq!(shown, ["g1<g2", "g2<u1"]);
     assert_eq!(sealed.derived_grants, 0);
 }
 
 #[test]
 fn a_group_in_itself_is_no_trouble() {
-    let (shown, ..) = expanded(
-        &["g1"],
-        &["u1"],
-        vec![nested("g1", "g1", false, &[]), grant("g1", "user", "u1")],
-    );
+    let (shown, ..) = expanded(&["g1"], &["u1"], vec![nested("g1", "g1", false, &[]), grant("g1", "user", "u1")]);
     assert_eq!(shown, ["g1<g1", "g1<u1"]);
 }
 
@@ -226,10 +172,7 @@ fn a_group_in_itself_is_no_trouble() {
 fn a_long_chain_is_passed_on_to_its_end() {
     let names: Vec<String> = (0..60).map(|number| format!("g{number:02}")).collect();
     let groups: Vec<&str> = names.iter().map(String::as_str).collect();
-    let mut grants: Vec<Grant> = groups
-        .windows(2)
-        .map(|pair| nested(pair[0], pair[1], false, &["user"]))
-        .collect();
+    let mut grants: Vec<Grant> = groups.windows(2).map(|pair| nested(pair[0], pair[1], false, &["user"])).collect();
     grants.push(grant("g59", "user", "u1"));
     let (shown, sealed, _) = expanded(&groups, &["u1"], grants);
     assert_eq!(sealed.derived_grants, 59);

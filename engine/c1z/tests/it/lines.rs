@@ -9,9 +9,7 @@ use engine_c1z::{ReadOptions, Reader, ResourceFilter};
 use crate::support::{sample, seal};
 
 fn lines(text: &str) -> Vec<serde_json::Value> {
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[test]
@@ -23,13 +21,7 @@ fn every_line_is_an_object_of_a_kind_in_the_order_of_ids() {
     let text = fs::read_to_string(&target).unwrap();
     let ids: Vec<String> = lines(&text)
         .iter()
-        .map(|line| {
-            format!(
-                "{} {}",
-                line["kind"].as_str().unwrap(),
-                line["id"].as_str().unwrap()
-            )
-        })
+        .map(|line| format!("{} {}", line["kind"].as_str().unwrap(), line["id"].as_str().unwrap()))
         .collect();
     assert_eq!(
         ids,
@@ -59,15 +51,9 @@ fn every_line_is_an_object_of_a_kind_in_the_order_of_ids() {
 fn lines_are_readable() {
     let directory = tempfile::tempdir().unwrap();
     let mut text = Vec::new();
-    sample(&directory.path().join("x"))
-        .write_lines(&mut text, true)
-        .unwrap();
+    sample(&directory.path().join("x")).write_lines(&mut text, true).unwrap();
     let text = String::from_utf8(text).unwrap();
-    let line = |id: &str| {
-        text.lines()
-            .find(|line| line.contains(&format!("\"id\":\"{id}\"")))
-            .unwrap()
-    };
+    let line = |id: &str| text.lines().find(|line| line.contains(&format!("\"id\":\"{id}\""))).unwrap();
     assert_eq!(
         line("user"),
         r#"{"kind":"resource_type","id":"user","display_name":"USER","traits":["user"],"has_entitlements":false}"#
@@ -116,23 +102,8 @@ fn lines_say_what_the_reader_says_of_the_sealed_file() {
     for row in reader.resource_types().unwrap() {
         put(engine_c1z::Record::ResourceType(row)).unwrap();
     }
-    reader
-        .each_resource(&ResourceFilter::default(), |row| {
-            put(engine_c1z::Record::Resource(Box::new(row)))
-        })
-        .unwrap();
-    reader
-        .each_entitlement(&Default::default(), |row| {
-            put(engine_c1z::Record::Entitlement(row))
-        })
-        .unwrap();
-    reader
-        .each_grant(&Default::default(), |row| {
-            put(engine_c1z::Record::Grant(row))
-        })
-        .unwrap();
-    assert_eq!(
-        String::from_utf8(read).unwrap(),
-        String::from_utf8(text).unwrap()
-    );
+    reader.each_resource(&ResourceFilter::default(), |row| put(engine_c1z::Record::Resource(Box::new(row)))).unwrap();
+    reader.each_entitlement(&Default::default(), |row| put(engine_c1z::Record::Entitlement(row))).unwrap();
+    reader.each_grant(&Default::default(), |row| put(engine_c1z::Record::Grant(row))).unwrap();
+    assert_eq!(String::from_utf8(read).unwrap(), String::from_utf8(text).unwrap());
 }

@@ -5,17 +5,13 @@
 use std::fs;
 use std::path::Path;
 
-use engine_c1z::{
-    EntitlementFilter, GrantFilter, GrantRow, ReadError, ReadOptions, Reader, ResourceFilter,
-};
+use engine_c1z::{EntitlementFilter, GrantFilter, GrantRow, ReadError, ReadOptions, Reader, ResourceFilter};
 use engine_model::{Page, Resource, ResourceRef, StatusValue, Store as _};
 use engine_proto::{Any, Message as _, Name as _, v2};
 use proptest::prelude::*;
 use rusqlite::Connection;
 
-use crate::support::{
-    grant, group, member_of, open, packed, page, sample, seal, types, unpacked, user,
-};
+use crate::support::{grant, group, member_of, open, packed, page, sample, seal, types, unpacked, user};
 
 fn read(path: &Path) -> Result<Reader, ReadError> {
     Reader::open(path, &ReadOptions::default())
@@ -33,10 +29,7 @@ fn grants(reader: &Reader, filter: &GrantFilter) -> Vec<GrantRow> {
 }
 
 fn ids(reader: &Reader, filter: &GrantFilter) -> Vec<String> {
-    grants(reader, filter)
-        .into_iter()
-        .map(|row| row.id)
-        .collect()
+    grants(reader, filter).into_iter().map(|row| row.id).collect()
 }
 
 /// Everything there is, read to the end.
@@ -63,31 +56,16 @@ fn a_sealed_store_reads_back() {
     assert_eq!(reader.syncs().unwrap().len(), 1);
     let types = reader.resource_types().unwrap();
     assert_eq!(types.len(), 3);
-    assert_eq!(
-        (types[0].id.as_str(), types[0].has_entitlements),
-        ("group", true)
-    );
+    assert_eq!((types[0].id.as_str(), types[0].has_entitlements), ("group", true));
     assert_eq!(types[0].children, ["group"]);
-    let user = reader
-        .resource(&ResourceRef::new("user", "u2"))
-        .unwrap()
-        .unwrap();
+    let user = reader.resource(&ResourceRef::new("user", "u2")).unwrap().unwrap();
     assert_eq!(user.status, Some(StatusValue::Disabled));
     assert_eq!(user.emails[0].address, "u2@example.com");
-    assert_eq!(
-        user.link.as_deref(),
-        Some("https://app.example.com/users/u2")
-    );
-    assert_eq!(
-        reader.entitlement("group:g1:member").unwrap().unwrap().slug,
-        "member"
-    );
+    assert_eq!(user.link.as_deref(), Some("https://app.example.com/users/u2"));
+    assert_eq!(reader.entitlement("group:g1:member").unwrap().unwrap().slug, "member");
     let all = grants(&reader, &GrantFilter::default());
     assert_eq!(all.len(), 4);
-    assert_eq!(
-        all[0].expands.as_ref().unwrap().entitlements,
-        ["group:g2:member"]
-    );
+    assert_eq!(all[0].expands.as_ref().unwrap().entitlements, ["group:g2:member"]);
     assert_eq!(all[1].kept["membership"], "m1");
     assert!(all[1].immutable);
 }
@@ -100,34 +78,13 @@ fn filters_narrow_by_every_column() {
     let reader = read(&target).unwrap();
     let some = |text: &str| Some(text.to_owned());
     let none = GrantFilter::default;
-    let by_entitlement = GrantFilter {
-        entitlement: some("group:g2:member"),
-        ..none()
-    };
+    let by_entitlement = GrantFilter { entitlement: some("group:g2:member"), ..none() };
     assert_eq!(ids(&reader, &by_entitlement).len(), 2);
-    let by_principal = GrantFilter {
-        principal_type: some("user"),
-        principal: some("u1"),
-        ..none()
-    };
+    let by_principal = GrantFilter { principal_type: some("user"), principal: some("u1"), ..none() };
     assert_eq!(ids(&reader, &by_principal), ["group:g1:member:user:u1"]);
-    let by_resource = GrantFilter {
-        resource_type: some("group"),
-        resource: some("g1"),
-        ..none()
-    };
+    let by_resource = GrantFilter { resource_type: some("group"), resource: some("g1"), ..none() };
     assert_eq!(ids(&reader, &by_resource).len(), 2);
-    assert_eq!(
-        ids(
-            &reader,
-            &GrantFilter {
-                resource_type: some("user"),
-                ..none()
-            }
-        )
-        .len(),
-        0
-    );
+    assert_eq!(ids(&reader, &GrantFilter { resource_type: some("user"), ..none() }).len(), 0);
     let count = |filter: ResourceFilter| {
         let mut count = 0;
         reader
@@ -138,28 +95,10 @@ fn filters_narrow_by_every_column() {
             .unwrap();
         count
     };
-    assert_eq!(
-        count(ResourceFilter {
-            resource_type: some("user"),
-            ..Default::default()
-        }),
-        3
-    );
-    assert_eq!(
-        count(ResourceFilter {
-            id: some("g2"),
-            ..Default::default()
-        }),
-        1
-    );
+    assert_eq!(count(ResourceFilter { resource_type: some("user"), ..Default::default() }), 3);
+    assert_eq!(count(ResourceFilter { id: some("g2"), ..Default::default() }), 1);
     let parent = Some(ResourceRef::new("group", "g1"));
-    assert_eq!(
-        count(ResourceFilter {
-            parent,
-            ..Default::default()
-        }),
-        1
-    );
+    assert_eq!(count(ResourceFilter { parent, ..Default::default() }), 1);
 }
 
 #[test]
@@ -167,10 +106,7 @@ fn what_is_not_a_c1z_is_named() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("x.c1z");
     assert!(matches!(read(&path), Err(ReadError::Missing { .. })));
-    assert!(matches!(
-        read(directory.path()),
-        Err(ReadError::System { .. })
-    ));
+    assert!(matches!(read(directory.path()), Err(ReadError::System { .. })));
     let cases: [(&[u8], &str); 8] = [
         (b"", "is empty"),
         (b"hello world, this is text", "does not begin with"),
@@ -187,12 +123,7 @@ fn what_is_not_a_c1z_is_named() {
         assert!(error.contains(expected), "{expected}: {error}");
     }
     packed(&path, b"this is not a database at all");
-    assert!(
-        read(&path)
-            .unwrap_err()
-            .to_string()
-            .contains("not an SQLite database")
-    );
+    assert!(read(&path).unwrap_err().to_string().contains("not an SQLite database"));
     packed(&path, b"");
     assert!(read(&path).is_err());
 }
@@ -213,10 +144,7 @@ fn a_file_that_was_cut_or_grew_is_refused() {
     let place = changed.len() - 2;
     changed[place] ^= 1;
     fs::write(&target, changed).unwrap();
-    assert!(
-        matches!(read(&target), Err(ReadError::Damaged { .. })),
-        "the checksum"
-    );
+    assert!(matches!(read(&target), Err(ReadError::Damaged { .. })), "the checksum");
 }
 
 #[test]
@@ -224,14 +152,8 @@ fn limits_hold() {
     let directory = tempfile::tempdir().unwrap();
     let target = directory.path().join("sync.c1z");
     seal(&mut sample(&target), false);
-    let options = ReadOptions {
-        max_decoded_bytes: 1000,
-        ..ReadOptions::default()
-    };
-    assert!(matches!(
-        Reader::open(&target, &options),
-        Err(ReadError::TooLarge { .. })
-    ));
+    let options = ReadOptions { max_decoded_bytes: 1000, ..ReadOptions::default() };
+    assert!(matches!(Reader::open(&target, &options), Err(ReadError::TooLarge { .. })));
 
     let content = unpacked(&target);
     let mut out = b"C1ZF\0".to_vec();
@@ -250,10 +172,7 @@ fn the_unpacked_copy_leaves_nothing_behind() {
     let target = directory.path().join("sync.c1z");
     seal(&mut sample(&target), false);
     let scratch = tempfile::tempdir().unwrap();
-    let options = ReadOptions {
-        scratch_directory: Some(scratch.path().to_owned()),
-        ..ReadOptions::default()
-    };
+    let options = ReadOptions { scratch_directory: Some(scratch.path().to_owned()), ..ReadOptions::default() };
     let reader = Reader::open(&target, &options).unwrap();
     assert_eq!(grants(&reader, &GrantFilter::default()).len(), 4);
     drop(reader);
@@ -304,62 +223,32 @@ fn the_sync_is_chosen_or_named() {
              select resource_type_id, external_id, data, 'older', discovered_at from v1_resources limit 1;",
     );
     assert_eq!(read_all(&path).unwrap(), 14);
-    let options = ReadOptions {
-        sync_id: Some("older".into()),
-        ..ReadOptions::default()
-    };
+    let options = ReadOptions { sync_id: Some("older".into()), ..ReadOptions::default() };
     let reader = Reader::open(&path, &options).unwrap();
     assert_eq!(grants(&reader, &GrantFilter::default()).len(), 0);
     assert_eq!(reader.syncs().unwrap().len(), 3);
-    let options = ReadOptions {
-        sync_id: Some("none".into()),
-        ..ReadOptions::default()
-    };
-    assert!(matches!(
-        Reader::open(&path, &options),
-        Err(ReadError::NoSuchSync { .. })
-    ));
+    let options = ReadOptions { sync_id: Some("none".into()), ..ReadOptions::default() };
+    assert!(matches!(Reader::open(&path, &options), Err(ReadError::NoSuchSync { .. })));
 
     let without = changed(directory.path(), "delete from v1_sync_runs");
     assert_eq!(read(&without).unwrap().sync(), None);
     assert_eq!(read_all(&without).unwrap(), 14);
-    let bad = changed(
-        directory.path(),
-        "update v1_sync_runs set ended_at = 'yesterday'",
-    );
-    assert!(
-        read(&bad)
-            .unwrap_err()
-            .to_string()
-            .contains("`yesterday` is not a time")
-    );
+    let bad = changed(directory.path(), "update v1_sync_runs set ended_at = 'yesterday'");
+    assert!(read(&bad).unwrap_err().to_string().contains("`yesterday` is not a time"));
 }
 
 #[test]
 fn slim_grants_are_rebuilt_and_expansions_found_in_the_blob() {
     let directory = tempfile::tempdir().unwrap();
-    let slim = v2::Grant {
-        id: "group:g2:member:user:u2".into(),
-        ..v2::Grant::default()
-    };
-    let expandable = v2::GrantExpandable {
-        entitlement_ids: vec!["group:g9:member".into()],
-        ..v2::GrantExpandable::default()
-    };
+    let slim = v2::Grant { id: "group:g2:member:user:u2".into(), ..v2::Grant::default() };
+    let expandable =
+        v2::GrantExpandable { entitlement_ids: vec!["group:g9:member".into()], ..v2::GrantExpandable::default() };
     let inside = v2::Grant {
-        annotations: vec![Any {
-            type_url: v2::GrantExpandable::type_url(),
-            value: expandable.encode_to_vec(),
-        }],
+        annotations: vec![Any { type_url: v2::GrantExpandable::type_url(), value: expandable.encode_to_vec() }],
         ..v2::Grant::default()
     };
-    let hex = |message: v2::Grant| -> String {
-        message
-            .encode_to_vec()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
-    };
+    let hex =
+        |message: v2::Grant| -> String { message.encode_to_vec().iter().map(|byte| format!("{byte:02x}")).collect() };
     let path = changed(
         directory.path(),
         &format!(
@@ -370,15 +259,9 @@ fn slim_grants_are_rebuilt_and_expansions_found_in_the_blob() {
         ),
     );
     let rows = grants(&read(&path).unwrap(), &GrantFilter::default());
-    assert_eq!(
-        (rows[2].principal.as_str(), rows[2].slug.as_str()),
-        ("u2", "member")
-    );
+    assert_eq!((rows[2].principal.as_str(), rows[2].slug.as_str()), ("u2", "member"));
     assert_eq!(rows[2].resource, "g2");
-    assert_eq!(
-        rows[3].expands.as_ref().unwrap().entitlements,
-        ["group:g9:member"]
-    );
+    assert_eq!(rows[3].expands.as_ref().unwrap().entitlements, ["group:g9:member"]);
 }
 
 #[test]

@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 
 use engine_c1z::{Policy, SealOptions, Sealed, WorkingStore};
 use engine_model::{
-    AccountType, Entitlement, EntitlementRef, Expansion, Grant, Group, MissingReference, Page,
-    Principal, Purpose, Resource, ResourceRef, ResourceType, Status, StatusValue, Store as _,
-    Trait, TraitData, User, UserEmail,
+    AccountType, Entitlement, EntitlementRef, Expansion, Grant, Group, MissingReference, Page, Principal, Purpose,
+    Resource, ResourceRef, ResourceType, Status, StatusValue, Store as _, Trait, TraitData, User, UserEmail,
 };
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -48,10 +47,7 @@ pub fn resource_type(id: &str, of: Option<Trait>, has_entitlements: bool) -> Res
 pub fn types() -> Vec<ResourceType> {
     vec![
         resource_type("user", Some(Trait::User), false),
-        ResourceType {
-            children: vec!["group".into()],
-            ..resource_type("group", Some(Trait::Group), true)
-        },
+        ResourceType { children: vec!["group".into()], ..resource_type("group", Some(Trait::Group), true) },
         resource_type("site", None, false),
     ]
 }
@@ -70,10 +66,7 @@ pub fn bare(id: ResourceRef, trait_data: TraitData) -> Resource {
 }
 
 pub fn user(id: &str) -> Resource {
-    bare(
-        ResourceRef::new("user", id),
-        TraitData::User(Box::default()),
-    )
+    bare(ResourceRef::new("user", id), TraitData::User(Box::default()))
 }
 
 pub fn group(id: &str) -> Resource {
@@ -81,10 +74,7 @@ pub fn group(id: &str) -> Resource {
 }
 
 pub fn held(group: &str) -> EntitlementRef {
-    EntitlementRef {
-        resource: ResourceRef::new("group", group),
-        slug: "member".into(),
-    }
+    EntitlementRef { resource: ResourceRef::new("group", group), slug: "member".into() }
 }
 
 pub fn member_of(group: &str) -> Entitlement {
@@ -112,10 +102,7 @@ pub fn grant(group: &str, principal_type: &str, principal: &str) -> Grant {
 
 pub fn open_grant(group: &str, types: &[&str], principal: &str) -> Grant {
     Grant {
-        principal: Principal {
-            types: types.iter().map(|id| (*id).to_owned()).collect(),
-            id: principal.into(),
-        },
+        principal: Principal { types: types.iter().map(|id| (*id).to_owned()).collect(), id: principal.into() },
         ..grant(group, "user", principal)
     }
 }
@@ -127,29 +114,17 @@ pub fn nested(group: &str, inner: &str, shallow: bool, types: &[&str]) -> Grant 
         shallow,
         resource_types: types.iter().map(|id| (*id).to_owned()).collect(),
     };
-    Grant {
-        expands: vec![expansion],
-        ..grant(group, "group", inner)
-    }
+    Grant { expands: vec![expansion], ..grant(group, "group", inner) }
 }
 
 pub fn page(resources: Vec<Resource>) -> Page {
-    Page {
-        resources: resources
-            .into_iter()
-            .map(|resource| (resource, None))
-            .collect(),
-        ..Page::default()
-    }
+    Page { resources: resources.into_iter().map(|resource| (resource, None)).collect(), ..Page::default() }
 }
 
 /// Two groups, three users with every attribute, one nested group.
 pub fn sample_pages() -> Vec<Page> {
     let full_user = |id: &str, status: StatusValue, details: Option<&str>, account_type| {
-        let email = |address: String, is_primary| UserEmail {
-            address,
-            is_primary,
-        };
+        let email = |address: String, is_primary| UserEmail { address, is_primary };
         Resource {
             description: Some(format!("the user {id}")),
             link: Some(format!("https://app.example.com/users/{id}")),
@@ -163,14 +138,8 @@ pub fn sample_pages() -> Vec<Page> {
             .clone(),
             created_at: Some(at("2020-01-02T03:04:05Z")),
             trait_data: TraitData::User(Box::new(User {
-                emails: vec![
-                    email(format!("{id}@example.com"), true),
-                    email(format!("{id}@example.org"), false),
-                ],
-                status: Status {
-                    value: status,
-                    details: details.map(str::to_owned),
-                },
+                emails: vec![email(format!("{id}@example.com"), true), email(format!("{id}@example.org"), false)],
+                status: Status { value: status, details: details.map(str::to_owned) },
                 account_type,
                 login: Some(id.into()),
                 login_aliases: vec![format!("{id}-alias")],
@@ -184,19 +153,11 @@ pub fn sample_pages() -> Vec<Page> {
             ..user(id)
         }
     };
-    let inner = Resource {
-        parent: Some(ResourceRef::new("group", "g1")),
-        ..group("g2")
-    };
+    let inner = Resource { parent: Some(ResourceRef::new("group", "g1")), ..group("g2") };
     let kept = json!({"membership": "m1"}).as_object().unwrap().clone();
     vec![
         page(vec![
-            full_user(
-                "u2",
-                StatusValue::Disabled,
-                Some("suspended"),
-                AccountType::Human,
-            ),
+            full_user("u2", StatusValue::Disabled, Some("suspended"), AccountType::Human),
             full_user("u1", StatusValue::Enabled, None, AccountType::Human),
             full_user("u3", StatusValue::Enabled, None, AccountType::Service),
         ]),
@@ -204,11 +165,7 @@ pub fn sample_pages() -> Vec<Page> {
             entitlements: vec![member_of("g2"), member_of("g1")],
             grants: vec![
                 nested("g1", "g2", false, &["user"]),
-                Grant {
-                    kept,
-                    immutable: true,
-                    ..grant("g1", "user", "u1")
-                },
+                Grant { kept, immutable: true, ..grant("g1", "user", "u1") },
                 grant("g2", "user", "u3"),
                 grant("g2", "user", "u2"),
             ],
@@ -227,11 +184,7 @@ pub fn sample(target: &Path) -> WorkingStore {
 }
 
 pub fn seal_options(expand: bool) -> SealOptions {
-    SealOptions {
-        ended_at: end(),
-        random: Some([7; 16]),
-        expand,
-    }
+    SealOptions { ended_at: end(), random: Some([7; 16]), expand }
 }
 
 pub fn seal(store: &mut WorkingStore, expand: bool) -> Sealed {
@@ -253,11 +206,7 @@ pub fn database(target: &Path) -> Connection {
 
 pub fn texts(connection: &Connection, sql: &str) -> Vec<String> {
     let mut statement = connection.prepare(sql).unwrap();
-    statement
-        .query_map([], |row| row.get(0))
-        .unwrap()
-        .collect::<Result<_, _>>()
-        .unwrap()
+    statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
 }
 
 /// Packs a database image the way the format wants it.

@@ -6,30 +6,18 @@ use std::fs;
 use std::path::Path;
 
 use engine_c1z::{Discarded, Policy, Start, WorkingStore};
-use engine_model::{
-    Dangling, Grant, Mark, MissingReference, Page, Resource, ResourceRef, Store as _, Tally,
-};
+use engine_model::{Dangling, Grant, Mark, MissingReference, Page, Resource, ResourceRef, Store as _, Tally};
 use jiff::SignedDuration;
 use serde_json::json;
 
-use crate::support::{
-    at, grant, group, held, member_of, open, open_grant, page, policy, sample, start, types, user,
-};
+use crate::support::{at, grant, group, held, member_of, open, open_grant, page, policy, sample, start, types, user};
 
 fn mark(task: &str, state: &str) -> Mark {
-    Mark {
-        task: task.into(),
-        key: "1".into(),
-        state: state.into(),
-    }
+    Mark { task: task.into(), key: "1".into(), state: state.into() }
 }
 
 fn tally(name: &str, add: i64) -> Tally {
-    Tally {
-        list: "resource user".into(),
-        name: name.into(),
-        add,
-    }
+    Tally { list: "resource user".into(), name: name.into(), add }
 }
 
 fn progress(store: &mut WorkingStore) {
@@ -49,19 +37,10 @@ fn progress(store: &mut WorkingStore) {
 
 fn assert_progress(store: &WorkingStore) {
     assert_eq!(store.marks().unwrap(), [mark("list:user:0", "page 2")]);
-    assert_eq!(
-        store.tallies().unwrap(),
-        [tally("dropped: no id", 3), tally("rows", 30)]
-    );
-    assert_eq!(
-        store.look_up("by_login", "ada").unwrap(),
-        ["u0", "u1", "u2"]
-    );
+    assert_eq!(store.tallies().unwrap(), [tally("dropped: no id", 3), tally("rows", 30)]);
+    assert_eq!(store.look_up("by_login", "ada").unwrap(), ["u0", "u1", "u2"]);
     let rows = store.scope_rows("user", 0, 10).unwrap();
-    let names: Vec<&str> = rows
-        .iter()
-        .map(|row| row.scope["name"].as_str().unwrap())
-        .collect();
+    let names: Vec<&str> = rows.iter().map(|row| row.scope["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["user 0", "user 1", "user 2"]);
     let rest = store.scope_rows("user", rows[0].sequence, 1).unwrap();
     assert_eq!(rest, [rows[1].clone()]);
@@ -131,33 +110,21 @@ fn a_run_that_does_not_fit_is_started_anew_and_says_why() {
     assert_eq!(start_of(&target, &policy()), Start::Resumed);
 
     let other = Policy::new("spec 2", start());
-    assert_eq!(
-        start_of(&target, &other),
-        Start::Anew(Discarded::OtherFingerprint)
-    );
+    assert_eq!(start_of(&target, &other), Start::Anew(Discarded::OtherFingerprint));
     assert_eq!(start_of(&target, &other), Start::Resumed);
 
     let old = Policy::new("spec 2", start() + SignedDuration::from_hours(24));
     let started_at = start();
-    assert_eq!(
-        start_of(&target, &old),
-        Start::Anew(Discarded::TooOld { started_at })
-    );
+    assert_eq!(start_of(&target, &old), Start::Anew(Discarded::TooOld { started_at }));
 
-    let asked = Policy {
-        resume: false,
-        ..old
-    };
+    let asked = Policy { resume: false, ..old };
     assert_eq!(start_of(&target, &asked), Start::Anew(Discarded::Asked));
 
     let path = format!("{}.partial", target.display());
     let connection = rusqlite::Connection::open(&path).unwrap();
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
-    assert_eq!(
-        start_of(&target, &policy()),
-        Start::Anew(Discarded::OtherLayout)
-    );
+    assert_eq!(start_of(&target, &policy()), Start::Anew(Discarded::OtherLayout));
     assert_eq!(open(&target).marks().unwrap(), []);
 }
 
@@ -166,7 +133,10 @@ fn a_damaged_working_file_is_set_aside() {
     let directory = tempfile::tempdir().unwrap();
     let target = directory.path().join("sync.c1z");
     let partial = directory.path().join("sync.c1z.partial");
-    for content in [&b"not a database, but long enough to be looked at as one ................................................"[..], b"short"] {
+    for content in [
+        &b"not a database, but long enough to be looked at as one ................................................"[..],
+        b"short",
+    ] {
         fs::write(&partial, content).unwrap();
         let Start::Anew(Discarded::Damaged { kept_as, .. }) = start_of(&target, &policy()) else {
             panic!("it was used");
@@ -177,10 +147,7 @@ fn a_damaged_working_file_is_set_aside() {
     let foreign = rusqlite::Connection::open(&partial).unwrap();
     foreign.execute_batch("create table precious (x)").unwrap();
     drop(foreign);
-    assert!(matches!(
-        start_of(&target, &policy()),
-        Start::Anew(Discarded::Damaged { .. })
-    ));
+    assert!(matches!(start_of(&target, &policy()), Start::Anew(Discarded::Damaged { .. })));
     fs::write(&partial, []).unwrap();
     assert_eq!(start_of(&target, &policy()), Start::Fresh);
 }
@@ -190,11 +157,7 @@ fn a_missing_directory_is_a_clear_error() {
     let directory = tempfile::tempdir().unwrap();
     let target = directory.path().join("absent/sync.c1z");
     let error = WorkingStore::open(&target, &policy()).unwrap_err();
-    assert!(
-        error.hint.unwrap().contains("must exist"),
-        "{}",
-        error.reason
-    );
+    assert!(error.hint.unwrap().contains("must exist"), "{}", error.reason);
 }
 
 #[cfg(unix)]
@@ -207,11 +170,7 @@ fn working_files_are_private_and_go_on_request() {
     let mut seen = 0;
     for entry in fs::read_dir(directory.path()).unwrap() {
         let entry = entry.unwrap();
-        assert_eq!(
-            entry.metadata().unwrap().permissions().mode() & 0o777,
-            0o600,
-            "{entry:?}"
-        );
+        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{entry:?}");
         seen += 1;
     }
     assert!(seen >= 2);
@@ -231,10 +190,7 @@ fn the_first_of_equal_ids_stays_and_repetitions_are_counted() {
             entitlements: vec![member_of("g1"), member_of("g1"), other],
             grants: vec![
                 grant("g1", "user", "u1"),
-                Grant {
-                    rule: 4,
-                    ..grant("g1", "user", "u1")
-                },
+                Grant { rule: 4, ..grant("g1", "user", "u1") },
                 open_grant("g1", &["user", "group"], "u1"),
                 open_grant("g1", &["user", "group"], "u1"),
             ],
@@ -255,33 +211,14 @@ fn a_page_with_a_bad_record_leaves_nothing_behind() {
     let mut store = open(&directory.path().join("sync.c1z"));
     store.declare(&types()).unwrap();
     let long = "x".repeat(1025);
-    for bad in [
-        user(&long),
-        user(""),
-        Resource {
-            id: ResourceRef::new("team", "t"),
-            ..user("t")
-        },
-    ] {
-        let page = Page {
-            marks: vec![mark("list", "1")],
-            ..page(vec![user("good"), bad])
-        };
+    for bad in [user(&long), user(""), Resource { id: ResourceRef::new("team", "t"), ..user("t") }] {
+        let page = Page { marks: vec![mark("list", "1")], ..page(vec![user("good"), bad]) };
         assert!(store.commit(page).is_err());
     }
     let error = store.commit(page(vec![user(&long)])).unwrap_err();
     assert!(error.reason.contains("`xxx"), "{error}");
-    let wide = Page {
-        grants: vec![grant(&"g".repeat(600), "user", &"u".repeat(600))],
-        ..Page::default()
-    };
-    assert!(
-        store
-            .commit(wide)
-            .unwrap_err()
-            .reason
-            .contains("the id of a grant")
-    );
+    let wide = Page { grants: vec![grant(&"g".repeat(600), "user", &"u".repeat(600))], ..Page::default() };
+    assert!(store.commit(wide).unwrap_err().reason.contains("the id of a grant"));
     assert_eq!(store.marks().unwrap(), []);
     assert_eq!(store.totals().unwrap()[2], ("user".to_owned(), 0, 0, 0));
 }
@@ -306,15 +243,8 @@ fn candidates_settle_on_the_first_type_that_has_the_id_and_again_when_more_came(
             grants: vec![
                 open_grant("g1", &["user", "group"], "g1"),
                 open_grant("g1", &["user", "group"], "later"),
-                Grant {
-                    rule: 3,
-                    missing: MissingReference::Drop,
-                    ..grant("g1", "user", "gone")
-                },
-                Grant {
-                    rule: 2,
-                    ..grant("g9", "group", "g1")
-                },
+                Grant { rule: 3, missing: MissingReference::Drop, ..grant("g1", "user", "gone") },
+                Grant { rule: 2, ..grant("g9", "group", "g1") },
             ],
             ..page(vec![group("g1")])
         })
@@ -359,23 +289,11 @@ fn dangling_samples_are_the_smallest_five() {
     let directory = tempfile::tempdir().unwrap();
     let mut store = open(&directory.path().join("sync.c1z"));
     store.declare(&types()).unwrap();
-    let grants = (10..30)
-        .rev()
-        .map(|number| grant("g1", "user", &format!("u{number}")))
-        .collect();
-    store
-        .commit(Page {
-            entitlements: vec![member_of("g1")],
-            grants,
-            ..page(vec![group("g1")])
-        })
-        .unwrap();
+    let grants = (10..30).rev().map(|number| grant("g1", "user", &format!("u{number}"))).collect();
+    store.commit(Page { entitlements: vec![member_of("g1")], grants, ..page(vec![group("g1")]) }).unwrap();
     let dangling = store.settle().unwrap();
     assert_eq!(dangling[0].count, 20);
-    assert_eq!(
-        dangling[0].samples,
-        ["user:u10", "user:u11", "user:u12", "user:u13", "user:u14"]
-    );
+    assert_eq!(dangling[0].samples, ["user:u10", "user:u11", "user:u12", "user:u13", "user:u14"]);
 }
 
 #[test]
@@ -383,23 +301,11 @@ fn missing_parents_are_reported() {
     let directory = tempfile::tempdir().unwrap();
     let mut store = open(&directory.path().join("sync.c1z"));
     store.declare(&types()).unwrap();
-    let below = |id: &str, parent: &str| Resource {
-        parent: Some(ResourceRef::new("group", parent)),
-        ..group(id)
-    };
-    store
-        .commit(page(vec![
-            group("g1"),
-            below("g2", "g1"),
-            below("g3", "gone"),
-        ]))
-        .unwrap();
+    let below = |id: &str, parent: &str| Resource { parent: Some(ResourceRef::new("group", parent)), ..group(id) };
+    store.commit(page(vec![group("g1"), below("g2", "g1"), below("g3", "gone")])).unwrap();
     let missing = store.missing_parents().unwrap();
     assert_eq!(missing.len(), 1);
-    assert_eq!(
-        (missing[0].resource_type.as_str(), missing[0].count),
-        ("group", 1)
-    );
+    assert_eq!((missing[0].resource_type.as_str(), missing[0].count), ("group", 1));
     assert_eq!(missing[0].samples, ["group:gone"]);
 }
 

@@ -1,5 +1,9 @@
 //! The commands, a file each.
 
+mod completions;
+mod entitlements;
+mod grants;
+mod resources;
 mod schema;
 pub mod sync;
 mod test;
@@ -22,7 +26,11 @@ enum Command {
     Sync(sync::Arguments),
     Test(test::Arguments),
     Validate(validate::Arguments),
+    Resources(resources::Arguments),
+    Entitlements(entitlements::Arguments),
+    Grants(grants::Arguments),
     Schema(schema::Arguments),
+    Completions(completions::Arguments),
 }
 
 /// Runs the command of the command line.
@@ -31,6 +39,10 @@ pub fn run(arguments: Arguments) -> Result<End, Failure> {
         Command::Sync(arguments) => sync::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
+        Command::Resources(arguments) => resources::run(&arguments),
+        Command::Entitlements(arguments) => entitlements::run(&arguments),
+        Command::Grants(arguments) => grants::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
     }
 }

@@ -24,11 +24,13 @@ use crate::{output, summary};
 /// Reads everything the spec names, writes it to one file and says whether that is all the vendor
 /// has. A run that was stopped goes on where it stopped when the same command is given again.
 #[derive(Args)]
-#[command(after_help = "Exit status: 0 complete; 1 failed; 2 wrong usage or an invalid spec; 3 finished but incomplete; 4 credentials refused.
+#[command(
+    after_help = "Exit status: 0 complete; 1 failed; 2 wrong usage or an invalid spec; 3 finished but incomplete; 4 credentials refused.
 
 Examples:
   engine sync --spec specs/fivetran.yaml --simulate
-  BATON_CIRCLECI_API_TOKEN=… engine sync --spec specs/circleci.yaml --set org_id=…")]
+  BATON_CIRCLECI_API_TOKEN=… engine sync --spec specs/circleci.yaml --set org_id=…"
+)]
 pub struct Arguments {
     /// The connector's spec
     #[arg(long, value_name = "SPEC")]
@@ -74,7 +76,10 @@ enum Format {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<End, Failure> {
     let plan = session::load(&arguments.spec)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| Failure::new(format!("cannot start: {error}")))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(format!("cannot start: {error}")))?;
     let end = runtime.block_on(sync(arguments, plan));
     // Requests that nobody waits for any more are not worth waiting for.
     runtime.shutdown_background();
@@ -108,7 +113,11 @@ async fn sync(arguments: &Arguments, plan: Arc<Plan>) -> Result<End, Failure> {
     if simulation.is_none() {
         services.tokens = Arc::new(TokenFile::of_user());
     }
-    let settings = Settings { concurrency: usize::from(arguments.concurrency), proxies: session::proxies(), ..Settings::default() };
+    let settings = Settings {
+        concurrency: usize::from(arguments.concurrency),
+        proxies: session::proxies(),
+        ..Settings::default()
+    };
     let session = Session { plan: plan.clone(), config, settings, services, progress, stop: stopped };
     let store = session.open(&target, !arguments.fresh && simulation.is_none())?;
     say_start(&store);
@@ -123,7 +132,10 @@ async fn simulation(arguments: &Arguments, case: Option<&Path>) -> Result<(Case,
     let path = if let Some(case) = case {
         case.to_owned()
     } else {
-        let folder = folder::find(&arguments.spec).ok_or_else(|| Failure::usage(format!("{} has no recorded cases", arguments.spec.display())).hint("name a case: --simulate=FILE"))?;
+        let folder = folder::find(&arguments.spec).ok_or_else(|| {
+            Failure::usage(format!("{} has no recorded cases", arguments.spec.display()))
+                .hint("name a case: --simulate=FILE")
+        })?;
         folder.join(folder::MAIN).with_extension("yaml")
     };
     let case = Case::read(&path).map_err(|error| Failure::usage(error.to_string()))?;
@@ -134,7 +146,8 @@ async fn simulation(arguments: &Arguments, case: Option<&Path>) -> Result<(Case,
 
 /// What a case gives for the fields of a plan.
 pub fn played(plan: &Plan, case: &Case, player: &Player) -> BTreeMap<String, String> {
-    let mut played: BTreeMap<String, String> = plan.config.iter().filter_map(|field| Some((field.name.clone(), player.config(case, field)?))).collect();
+    let mut played: BTreeMap<String, String> =
+        plan.config.iter().filter_map(|field| Some((field.name.clone(), player.config(case, field)?))).collect();
     // A case that gives nothing is a case all the same: the environment must not shine through.
     played.entry(String::new()).or_default();
     played
@@ -154,14 +167,29 @@ fn say_start(store: &WorkingStore) {
         Start::Fresh => {}
         Start::Resumed => output::note(&format!("going on with the run that began {}", store.started_at())),
         Start::Anew(Discarded::Asked) => {}
-        Start::Anew(Discarded::OtherFingerprint) => output::note("the stopped run was of another spec or config; beginning anew"),
-        Start::Anew(Discarded::OtherLayout) => output::note("the stopped run was of another version of the engine; beginning anew"),
-        Start::Anew(Discarded::TooOld { started_at }) => output::note(&format!("the stopped run began {started_at}, too long ago to go on with; beginning anew")),
-        Start::Anew(Discarded::Damaged { reason, kept_as }) => output::note(&format!("the stopped run cannot be read ({reason}); it is kept as {}; beginning anew", kept_as.display())),
+        Start::Anew(Discarded::OtherFingerprint) => {
+            output::note("the stopped run was of another spec or config; beginning anew")
+        }
+        Start::Anew(Discarded::OtherLayout) => {
+            output::note("the stopped run was of another version of the engine; beginning anew")
+        }
+        Start::Anew(Discarded::TooOld { started_at }) => {
+            output::note(&format!("the stopped run began {started_at}, too long ago to go on with; beginning anew"))
+        }
+        Start::Anew(Discarded::Damaged { reason, kept_as }) => output::note(&format!(
+            "the stopped run cannot be read ({reason}); it is kept as {}; beginning anew",
+            kept_as.display()
+        )),
     }
 }
 
-fn finish(arguments: &Arguments, plan: &Plan, target: &Path, synced: Synced, mut store: WorkingStore) -> Result<End, Failure> {
+fn finish(
+    arguments: &Arguments,
+    plan: &Plan,
+    target: &Path,
+    synced: Synced,
+    mut store: WorkingStore,
+) -> Result<End, Failure> {
     let mut synced = synced;
     if arguments.strict {
         summary::make_strict(&mut synced.report);
@@ -179,12 +207,19 @@ fn finish(arguments: &Arguments, plan: &Plan, target: &Path, synced: Synced, mut
         let text = serde_json::to_string_pretty(&synced.report).map_err(|error| Failure::new(error.to_string()))?;
         output::file(path, &format!("{text}\n"))?;
     }
-    output::result(&summary::summary(plan, &synced.report, written.as_ref().map(|(bytes, path)| (*bytes, path.as_path()))));
+    output::result(&summary::summary(
+        plan,
+        &synced.report,
+        written.as_ref().map(|(size, path)| (size.as_str(), path.as_path())),
+    ));
     match &synced.failure {
         Some(error) => {
             let mut failure = session::failure(error);
             if synced.report.resources.values().any(|list| list.pages > 0) {
-                output::note(&format!("what was read is kept in {}; the same command goes on from there", store.path().display()));
+                output::note(&format!(
+                    "what was read is kept in {}; the same command goes on from there",
+                    store.path().display()
+                ));
             } else {
                 store.remove().map_err(session::stored)?;
             }
@@ -212,7 +247,8 @@ fn incomplete(target: &Path) -> PathBuf {
     target.with_file_name(format!("{stem}.incomplete{extension}"))
 }
 
-fn seal(arguments: &Arguments, store: &mut WorkingStore) -> Result<u64, Failure> {
+/// Writes the file and says how large it is.
+fn seal(arguments: &Arguments, store: &mut WorkingStore) -> Result<String, Failure> {
     match arguments.format {
         Format::C1z => {
             let mut options = SealOptions::new(session::now());
@@ -221,8 +257,11 @@ fn seal(arguments: &Arguments, store: &mut WorkingStore) -> Result<u64, Failure>
             for id in &sealed.ambiguous {
                 output::note(&format!("note: two records share the id `{id}`; the first one was written"));
             }
-            Ok(sealed.bytes)
+            Ok(summary::size(sealed.bytes))
         }
-        Format::Jsonl => store.seal_lines(arguments.expand).map_err(session::stored),
+        Format::Jsonl => {
+            let lines = store.seal_lines(arguments.expand).map_err(session::stored)?;
+            Ok(format!("{lines} lines"))
+        }
     }
 }

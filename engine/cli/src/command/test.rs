@@ -22,9 +22,11 @@ use crate::{output, summary};
 /// Each case serves recorded exchanges over HTTP on loopback, runs a sync against them, and
 /// compares the graph, the verdict and the requests with what is expected. Waiting takes no time.
 #[derive(Args)]
-#[command(after_help = "A spec's cases are in a folder of its file name beside it, or in tests/vendors. A spec without cases fails.
+#[command(
+    after_help = "A spec's cases are in a folder of its file name beside it, or in tests/vendors. A spec without cases fails.
 
-Exit status: 0 if all cases pass, 1 otherwise, 2 for an invalid spec.")]
+Exit status: 0 if all cases pass, 1 otherwise, 2 for an invalid spec."
+)]
 pub struct Arguments {
     /// The specs
     #[arg(required = true, value_name = "SPEC")]
@@ -42,7 +44,10 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<End, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| Failure::new(format!("cannot start: {error}")))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(format!("cannot start: {error}")))?;
     let (mut passed, mut failed) = (0_usize, 0_usize);
     for spec in &arguments.specs {
         let plan = session::load(spec)?;
@@ -70,9 +75,13 @@ fn cases(arguments: &Arguments, spec: &Path) -> Result<Vec<PathBuf>, Failure> {
             let own = spec.file_stem().map(|name| folder.join(name)).filter(|own| own.is_dir());
             own.unwrap_or_else(|| folder.clone())
         }
-        None => folder::find(spec).ok_or_else(|| Failure::new(format!("{} has no recorded cases", spec.display())).hint("put them into tests/vendors, in a folder of the spec's file name"))?,
+        None => folder::find(spec).ok_or_else(|| {
+            Failure::new(format!("{} has no recorded cases", spec.display()))
+                .hint("put them into tests/vendors, in a folder of the spec's file name")
+        })?,
     };
-    let mut cases = folder::cases(&folder).map_err(|error| Failure::usage(format!("cannot read {}: {error}", folder.display())))?;
+    let mut cases =
+        folder::cases(&folder).map_err(|error| Failure::usage(format!("cannot read {}: {error}", folder.display())))?;
     if cases.is_empty() {
         return Err(Failure::new(format!("{} holds no cases", folder.display())));
     }
@@ -100,7 +109,12 @@ async fn one(plan: &Arc<Plan>, path: &Path, accept: bool) -> Result<Vec<String>,
         ExpectedVerdict::Failed => Verdict::Failed,
     };
     if outcome.verdict != expected {
-        faults.push(format!("the sync was expected to be {}, and is {}\n{}", word(expected), word(outcome.verdict), outcome.said));
+        faults.push(format!(
+            "the sync was expected to be {}, and is {}\n{}",
+            word(expected),
+            word(outcome.verdict),
+            outcome.said
+        ));
     }
     for text in case.expect.says.iter().filter(|text| !outcome.said.contains(text.as_str())) {
         faults.push(format!("nothing says `{text}`\n{}", outcome.said));
@@ -118,7 +132,8 @@ fn graph(case: &Path, actual: &str, accept: bool) -> Result<Option<String>, Fail
         return Ok(None);
     }
     Ok(match std::fs::read_to_string(&file) {
-        Ok(expected) => compare::differences(&expected, actual).map(|text| format!("the graph differs from {}:\n{text}", file.display())),
+        Ok(expected) => compare::differences(&expected, actual)
+            .map(|text| format!("the graph differs from {}:\n{text}", file.display())),
         Err(_) => Some(format!("the expected graph {} is not there; `engine test --accept` writes it", file.display())),
     })
 }
@@ -130,7 +145,8 @@ struct Outcome {
 }
 
 async fn sync(plan: &Arc<Plan>, config: serde_json::Map<String, serde_json::Value>) -> Result<Outcome, Failure> {
-    let folder = tempfile::tempdir().map_err(|error| Failure::new(format!("cannot make a temporary folder: {error}")))?;
+    let folder =
+        tempfile::tempdir().map_err(|error| Failure::new(format!("cannot make a temporary folder: {error}")))?;
     let (_stop, stopped) = tokio::sync::watch::channel(false);
     let environment = Arc::new(SimulatedEnvironment::new(session::now()));
     let session = Session {

@@ -12,7 +12,9 @@ use crate::output;
 
 /// Check specs without a network; all faults in one run
 #[derive(Args)]
-#[command(after_help = "Exit status: 0 if no spec has an error, 2 otherwise. Warnings do not change it, unless --strict.")]
+#[command(
+    after_help = "Exit status: 0 if no spec has an error, 2 otherwise. Warnings do not change it, unless --strict."
+)]
 pub struct Arguments {
     /// The specs
     #[arg(required_unless_present = "explain", value_name = "SPEC")]
@@ -47,7 +49,8 @@ pub fn run(arguments: &Arguments) -> Result<End, Failure> {
     }
     let mut diagnostics = Diagnostics::default();
     for path in &arguments.specs {
-        let text = std::fs::read_to_string(path).map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))?;
         check::compile(&path.display().to_string(), &text, &FragmentFolder::beside(path), &mut diagnostics);
     }
     let (errors, warnings) = diagnostics.counts();

@@ -19,9 +19,7 @@ const SOURCES: &[&str] = &[
 ];
 
 fn main() -> ExitCode {
-    let check = std::env::args()
-        .skip(1)
-        .any(|argument| argument == "--check");
+    let check = std::env::args().skip(1).any(|argument| argument == "--check");
     match run(check) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -57,9 +55,8 @@ fn generate(sources: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
 
 /// Copies the new files over the committed ones, or only compares them.
 fn put(new: &Path, committed: &Path, check: bool) -> Result<(), Box<dyn Error>> {
-    let mut names: Vec<PathBuf> = fs::read_dir(new)?
-        .map(|entry| Ok(PathBuf::from(entry?.file_name())))
-        .collect::<io::Result<_>>()?;
+    let mut names: Vec<PathBuf> =
+        fs::read_dir(new)?.map(|entry| Ok(PathBuf::from(entry?.file_name()))).collect::<io::Result<_>>()?;
     names.sort();
     if !check {
         fs::create_dir_all(committed)?;

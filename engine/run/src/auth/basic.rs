@@ -22,7 +22,11 @@ impl Basic {
 }
 
 impl Credentials for Basic {
-    fn apply<'a>(&'a self, request: &'a mut PreparedRequest, context: &'a Context<'a>) -> BoxFuture<'a, Result<Stamp, RequestError>> {
+    fn apply<'a>(
+        &'a self,
+        request: &'a mut PreparedRequest,
+        context: &'a Context<'a>,
+    ) -> BoxFuture<'a, Result<Stamp, RequestError>> {
         async move {
             set(request, &self.basic, context)?;
             Ok(Stamp::default())
@@ -32,14 +36,23 @@ impl Credentials for Basic {
 }
 
 /// Sets `Authorization` from a user name and a password of the spec.
-pub(super) fn set(request: &mut PreparedRequest, basic: &plan::Basic, context: &Context<'_>) -> Result<(), RequestError> {
+pub(super) fn set(
+    request: &mut PreparedRequest,
+    basic: &plan::Basic,
+    context: &Context<'_>,
+) -> Result<(), RequestError> {
     let username = context.text(&basic.username, "the user name")?;
     let password = context.secret(&basic.password, "the password")?;
     set_texts(request, &username, &password, context)
 }
 
 /// Sets `Authorization` from texts.
-pub(super) fn set_texts(request: &mut PreparedRequest, username: &str, password: &str, context: &Context<'_>) -> Result<(), RequestError> {
+pub(super) fn set_texts(
+    request: &mut PreparedRequest,
+    username: &str,
+    password: &str,
+    context: &Context<'_>,
+) -> Result<(), RequestError> {
     let encoded = STANDARD.encode(format!("{username}:{password}"));
     context.shared.redactor.learn(&encoded);
     context.set_header(request, "authorization", &format!("Basic {encoded}"))

@@ -20,7 +20,11 @@ impl Bearer {
 }
 
 impl Credentials for Bearer {
-    fn apply<'a>(&'a self, request: &'a mut PreparedRequest, context: &'a Context<'a>) -> BoxFuture<'a, Result<Stamp, RequestError>> {
+    fn apply<'a>(
+        &'a self,
+        request: &'a mut PreparedRequest,
+        context: &'a Context<'a>,
+    ) -> BoxFuture<'a, Result<Stamp, RequestError>> {
         async move {
             let token = context.secret(&self.token, "the bearer token")?;
             context.set_header(request, "authorization", &format!("Bearer {}", token.trim()))?;

@@ -64,7 +64,11 @@ impl Digest {
 }
 
 impl Credentials for Digest {
-    fn apply<'a>(&'a self, request: &'a mut PreparedRequest, context: &'a Context<'a>) -> BoxFuture<'a, Result<Stamp, RequestError>> {
+    fn apply<'a>(
+        &'a self,
+        request: &'a mut PreparedRequest,
+        context: &'a Context<'a>,
+    ) -> BoxFuture<'a, Result<Stamp, RequestError>> {
         async move {
             let (challenge, stamp, count) = {
                 let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -78,7 +82,14 @@ impl Credentials for Digest {
                 Some(query) => format!("{}?{query}", request.url().path()),
                 None => request.url().path().to_owned(),
             };
-            let proof = Proof { username: &username, password: &password, method: request.method(), uri: &uri, cnonce: &context.nonce(), count };
+            let proof = Proof {
+                username: &username,
+                password: &password,
+                method: request.method(),
+                uri: &uri,
+                cnonce: &context.nonce(),
+                count,
+            };
             let authorization = challenge.answered(&proof);
             context.set_header(request, "authorization", &authorization)?;
             Ok(stamp)
@@ -86,7 +97,12 @@ impl Credentials for Digest {
         .boxed()
     }
 
-    fn renew<'a>(&'a self, used: Stamp, answer: &'a Incoming, _: &'a Context<'a>) -> BoxFuture<'a, Result<bool, RequestError>> {
+    fn renew<'a>(
+        &'a self,
+        used: Stamp,
+        answer: &'a Incoming,
+        _: &'a Context<'a>,
+    ) -> BoxFuture<'a, Result<bool, RequestError>> {
         async move {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             if state.stamp != used {
@@ -121,7 +137,8 @@ impl Challenge {
                 _ => return None,
             },
             session,
-            quality: find("qop").is_some_and(|offered| offered.split(',').any(|one| one.trim().eq_ignore_ascii_case("auth"))),
+            quality: find("qop")
+                .is_some_and(|offered| offered.split(',').any(|one| one.trim().eq_ignore_ascii_case("auth"))),
         })
     }
 
@@ -266,7 +283,9 @@ mod tests {
     fn challenges_are_found_among_others_and_unknown_ones_passed_over() {
         assert_eq!(Challenge::parse("Basic realm=\"x\""), None);
         assert_eq!(Challenge::parse("Digest realm=\"x\", nonce=\"y\", algorithm=SHA-512-256"), None);
-        let among = Challenge::parse("Basic realm=\"a\", Digest realm=\"b, \\\"c\\\"\", nonce=n, stale=true, Negotiate").unwrap();
+        let among =
+            Challenge::parse("Basic realm=\"a\", Digest realm=\"b, \\\"c\\\"\", nonce=n, stale=true, Negotiate")
+                .unwrap();
         assert_eq!(among.realm, "b, \"c\"");
         assert_eq!(among.nonce, "n");
     }

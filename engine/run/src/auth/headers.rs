@@ -20,7 +20,11 @@ impl HeaderCredentials {
 }
 
 impl Credentials for HeaderCredentials {
-    fn apply<'a>(&'a self, request: &'a mut PreparedRequest, context: &'a Context<'a>) -> BoxFuture<'a, Result<Stamp, RequestError>> {
+    fn apply<'a>(
+        &'a self,
+        request: &'a mut PreparedRequest,
+        context: &'a Context<'a>,
+    ) -> BoxFuture<'a, Result<Stamp, RequestError>> {
         async move {
             for (name, value) in &self.headers {
                 let slot = format!("the header `{name}`");

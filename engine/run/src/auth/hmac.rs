@@ -32,7 +32,8 @@ impl Hmac {
         let root = Scope::root(&names);
         let scope = root.with("request", &parts);
         let text = self.hmac.text.plain(&scope).map_err(|error| {
-            let fault = RenderFault { site: self.hmac.key.site.clone(), reason: format!("the text to be signed: {error}") };
+            let fault =
+                RenderFault { site: self.hmac.key.site.clone(), reason: format!("the text to be signed: {error}") };
             context.fault(fault)
         })?;
         let signature = Json::from(signature(self.hmac.algorithm, self.hmac.encoding, key.as_bytes(), text.as_bytes()));
@@ -48,7 +49,11 @@ impl Hmac {
 }
 
 impl Credentials for Hmac {
-    fn apply<'a>(&'a self, request: &'a mut PreparedRequest, context: &'a Context<'a>) -> BoxFuture<'a, Result<Stamp, RequestError>> {
+    fn apply<'a>(
+        &'a self,
+        request: &'a mut PreparedRequest,
+        context: &'a Context<'a>,
+    ) -> BoxFuture<'a, Result<Stamp, RequestError>> {
         async move {
             self.sign(request, context)?;
             Ok(Stamp::default())

@@ -30,7 +30,11 @@ impl JwtCredentials {
 }
 
 impl Credentials for JwtCredentials {
-    fn apply<'a>(&'a self, request: &'a mut PreparedRequest, context: &'a Context<'a>) -> BoxFuture<'a, Result<Stamp, RequestError>> {
+    fn apply<'a>(
+        &'a self,
+        request: &'a mut PreparedRequest,
+        context: &'a Context<'a>,
+    ) -> BoxFuture<'a, Result<Stamp, RequestError>> {
         async move {
             let fetch = || {
                 async move {
@@ -46,7 +50,12 @@ impl Credentials for JwtCredentials {
         .boxed()
     }
 
-    fn renew<'a>(&'a self, used: Stamp, _: &'a Incoming, _: &'a Context<'a>) -> BoxFuture<'a, Result<bool, RequestError>> {
+    fn renew<'a>(
+        &'a self,
+        used: Stamp,
+        _: &'a Incoming,
+        _: &'a Context<'a>,
+    ) -> BoxFuture<'a, Result<bool, RequestError>> {
         async move {
             self.cell.forget(used).await;
             Ok(true)

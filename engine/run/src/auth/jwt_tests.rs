@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use engine_spec::document::auth::JwtAlgorithm;
-use ring::signature::{ECDSA_P256_SHA256_FIXED, EcdsaKeyPair, KeyPair, RSA_PKCS1_2048_8192_SHA256, RsaKeyPair, UnparsedPublicKey};
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED, EcdsaKeyPair, KeyPair, RSA_PKCS1_2048_8192_SHA256, RsaKeyPair, UnparsedPublicKey,
+};
 
 use super::*;
 use crate::http::tests::bench::value;
@@ -19,7 +21,10 @@ fn token(algorithm: JwtAlgorithm, key: &str) -> (String, SigningKey) {
         key: value("unused"),
         key_id: Some(value("k1")),
         headers: vec![("x5t".into(), value("thumb"))],
-        claims: vec![("iss".into(), value("{{ config.account }}.{{ key.fingerprint }}")), ("aud".into(), value("https://api.example"))],
+        claims: vec![
+            ("iss".into(), value("{{ config.account }}.{{ key.fingerprint }}")),
+            ("aud".into(), value("https://api.example")),
+        ],
         lifetime: Duration::from_secs(600),
     };
     let names = json!({"config": {"account": "ACME"}, "key": {"fingerprint": key.fingerprint().unwrap_or_default()}});
@@ -43,7 +48,10 @@ fn a_token_holds_the_claims_of_the_spec_and_those_the_engine_sets() {
     assert_eq!(part(&token, 0), json!({"alg": "RS256", "typ": "JWT", "kid": "k1", "x5t": "thumb"}));
     // `openssl pkey -pubout -outform DER | openssl dgst -sha256 -binary | base64` gives the fingerprint.
     let issuer = "ACME.SHA256:lnlvo9E+yH+wVvd7cIYxBHjWWiE1w/auRpBfM9ozEQw=";
-    assert_eq!(part(&token, 1), json!({"iss": issuer, "aud": "https://api.example", "iat": 1000, "exp": 1600, "jti": "id"}));
+    assert_eq!(
+        part(&token, 1),
+        json!({"iss": issuer, "aud": "https://api.example", "iat": 1000, "exp": 1600, "jti": "id"})
+    );
 }
 
 #[test]
@@ -70,10 +78,15 @@ fn p256_signatures_are_valid_and_the_fingerprint_is_that_of_openssl() {
 #[test]
 fn a_shared_secret_signs_as_published() {
     // RFC 7515, A.1: the text and key of its example.
-    let key = URL_SAFE_NO_PAD.decode("AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow").unwrap();
+    let key = URL_SAFE_NO_PAD
+        .decode("AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow")
+        .unwrap();
     let key = SigningKey::Shared(ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &key));
     let text = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
-    assert_eq!(URL_SAFE_NO_PAD.encode(key.sign(text.as_bytes()).unwrap()), "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+    assert_eq!(
+        URL_SAFE_NO_PAD.encode(key.sign(text.as_bytes()).unwrap()),
+        "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+    );
 }
 
 #[test]

@@ -117,7 +117,9 @@ fn pem(text: &str) -> Result<(String, Vec<u8>), String> {
         if digits.contains(':') {
             return Err("the private key is encrypted; `openssl rsa -in key.pem` removes its passphrase".to_owned());
         }
-        let content = STANDARD.decode(digits).map_err(|_| "the private key's PEM text is damaged: its content is not base64".to_owned())?;
+        let content = STANDARD
+            .decode(digits)
+            .map_err(|_| "the private key's PEM text is damaged: its content is not base64".to_owned())?;
         return Ok((label.to_owned(), content));
     }
 }
@@ -137,9 +139,24 @@ mod tests {
     fn wrong_keys_are_explained_without_showing_them() {
         let read = |algorithm, text: &str| SigningKey::read(algorithm, text).err().unwrap();
         assert!(read(JwtAlgorithm::RS256, "hunter2").contains("not a PEM text"));
-        assert!(read(JwtAlgorithm::ES256, "-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----").contains("openssl pkcs8"));
-        assert!(read(JwtAlgorithm::RS256, "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----").contains("encrypted"));
-        assert!(read(JwtAlgorithm::RS256, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----").contains("`CERTIFICATE`"));
-        assert!(!read(JwtAlgorithm::RS256, "-----BEGIN PRIVATE KEY-----\nhunter2!\n-----END PRIVATE KEY-----").contains("hunter2"));
+        assert!(
+            read(JwtAlgorithm::ES256, "-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----")
+                .contains("openssl pkcs8")
+        );
+        assert!(
+            read(
+                JwtAlgorithm::RS256,
+                "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----"
+            )
+            .contains("encrypted")
+        );
+        assert!(
+            read(JwtAlgorithm::RS256, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----")
+                .contains("`CERTIFICATE`")
+        );
+        assert!(
+            !read(JwtAlgorithm::RS256, "-----BEGIN PRIVATE KEY-----\nhunter2!\n-----END PRIVATE KEY-----")
+                .contains("hunter2")
+        );
     }
 }

@@ -39,12 +39,14 @@ impl Login {
             basic::set(&mut request, basic, &inner)?;
         }
         let delivery = Delivery { shared, member, credentials: &Nobody, route: Route::Login, doing };
-        let answer = delivery.deliver(&request, &|incoming| judge_sign_in(shared, member, &request, doing, incoming)).await?;
+        let answer =
+            delivery.deliver(&request, &|incoming| judge_sign_in(shared, member, &request, doing, incoming)).await?;
         let found = login.token.one(&answer).filter(|json| !json.is_null());
         let text = scalar_text(found).ok().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
         let Some(text) = text else {
             let reason = format!("the login was answered, and its answer has no `{}`", login.token.text());
-            return Err(RequestError::new(RequestErrorKind::Credentials, doing, reason).with(|known| known.site = Some(login.request.site.clone())));
+            return Err(RequestError::new(RequestErrorKind::Credentials, doing, reason)
+                .with(|known| known.site = Some(login.request.site.clone())));
         };
         let lifetime = login.expires_in.as_ref().and_then(|path| path.one(&answer)).and_then(oauth2::seconds);
         let token = Token::new(text, lifetime, &inner);
@@ -74,7 +76,11 @@ impl Login {
 }
 
 impl Credentials for Login {
-    fn apply<'a>(&'a self, request: &'a mut PreparedRequest, context: &'a Context<'a>) -> BoxFuture<'a, Result<Stamp, RequestError>> {
+    fn apply<'a>(
+        &'a self,
+        request: &'a mut PreparedRequest,
+        context: &'a Context<'a>,
+    ) -> BoxFuture<'a, Result<Stamp, RequestError>> {
         async move {
             let (token, stamp) = self.cell.get(context, || self.fetch(context).boxed()).await?;
             let value = if self.login.scheme.is_empty() { token } else { format!("{} {token}", self.login.scheme) };
@@ -84,7 +90,12 @@ impl Credentials for Login {
         .boxed()
     }
 
-    fn renew<'a>(&'a self, used: Stamp, _: &'a Incoming, _: &'a Context<'a>) -> BoxFuture<'a, Result<bool, RequestError>> {
+    fn renew<'a>(
+        &'a self,
+        used: Stamp,
+        _: &'a Incoming,
+        _: &'a Context<'a>,
+    ) -> BoxFuture<'a, Result<bool, RequestError>> {
         async move {
             self.cell.forget(used).await;
             Ok(true)

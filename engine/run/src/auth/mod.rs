@@ -39,10 +39,19 @@ pub(crate) struct Stamp(u64);
 /// How requests of one client prove who they are.
 pub(crate) trait Credentials: Send + Sync {
     /// Adds the credentials to a request that is about to be sent to the client's own host.
-    fn apply<'a>(&'a self, request: &'a mut PreparedRequest, context: &'a Context<'a>) -> BoxFuture<'a, Result<Stamp, RequestError>>;
+    fn apply<'a>(
+        &'a self,
+        request: &'a mut PreparedRequest,
+        context: &'a Context<'a>,
+    ) -> BoxFuture<'a, Result<Stamp, RequestError>>;
 
     /// Called once for a request that was answered 401; says whether sending it again may help.
-    fn renew<'a>(&'a self, _used: Stamp, _answer: &'a Incoming, _context: &'a Context<'a>) -> BoxFuture<'a, Result<bool, RequestError>> {
+    fn renew<'a>(
+        &'a self,
+        _used: Stamp,
+        _answer: &'a Incoming,
+        _context: &'a Context<'a>,
+    ) -> BoxFuture<'a, Result<bool, RequestError>> {
         async { Ok(false) }.boxed()
     }
 
@@ -78,7 +87,11 @@ pub(crate) fn credentials(auth: Option<&plan::Auth>) -> Box<dyn Credentials> {
 pub(crate) struct Nobody;
 
 impl Credentials for Nobody {
-    fn apply<'a>(&'a self, _: &'a mut PreparedRequest, _: &'a Context<'a>) -> BoxFuture<'a, Result<Stamp, RequestError>> {
+    fn apply<'a>(
+        &'a self,
+        _: &'a mut PreparedRequest,
+        _: &'a Context<'a>,
+    ) -> BoxFuture<'a, Result<Stamp, RequestError>> {
         async { Ok(Stamp::default()) }.boxed()
     }
 }

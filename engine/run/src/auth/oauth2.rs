@@ -34,7 +34,11 @@ impl Oauth2 {
 }
 
 impl Credentials for Oauth2 {
-    fn apply<'a>(&'a self, request: &'a mut PreparedRequest, context: &'a Context<'a>) -> BoxFuture<'a, Result<Stamp, RequestError>> {
+    fn apply<'a>(
+        &'a self,
+        request: &'a mut PreparedRequest,
+        context: &'a Context<'a>,
+    ) -> BoxFuture<'a, Result<Stamp, RequestError>> {
         async move {
             let (token, stamp) = self.cell.get(context, || self.fetch(context).boxed()).await?;
             let value = if self.oauth2.scheme.is_empty() { token } else { format!("{} {token}", self.oauth2.scheme) };
@@ -44,7 +48,12 @@ impl Credentials for Oauth2 {
         .boxed()
     }
 
-    fn renew<'a>(&'a self, used: Stamp, _: &'a Incoming, _: &'a Context<'a>) -> BoxFuture<'a, Result<bool, RequestError>> {
+    fn renew<'a>(
+        &'a self,
+        used: Stamp,
+        _: &'a Incoming,
+        _: &'a Context<'a>,
+    ) -> BoxFuture<'a, Result<bool, RequestError>> {
         async move {
             self.cell.forget(used).await;
             Ok(true)
@@ -68,7 +77,9 @@ impl Oauth2 {
                 context.shared.redactor.learn(stored.expose_secret());
                 match self.ask(context, Some(stored.expose_secret())).await {
                     // The vendor knows the stored one no more; the configured one may be newer.
-                    Err(error) if error.kind == RequestErrorKind::Credentials => self.ask(context, Some(&configured)).await.map_err(|_| error)?,
+                    Err(error) if error.kind == RequestErrorKind::Credentials => {
+                        self.ask(context, Some(&configured)).await.map_err(|_| error)?
+                    }
                     result => result?,
                 }
             }
@@ -82,7 +93,11 @@ impl Oauth2 {
                 if let Err(reason) = kept {
                     // The access token is good: the run goes on, and the next one will not.
                     let client = &context.member.plan.name;
-                    tracing::warn!(client, reason, "the vendor has replaced the refresh token, and the new one could not be stored: the next run will be refused");
+                    tracing::warn!(
+                        client,
+                        reason,
+                        "the vendor has replaced the refresh token, and the new one could not be stored: the next run will be refused"
+                    );
                 }
             }
         }
@@ -114,14 +129,19 @@ impl Oauth2 {
         request.set_header("accept", "application/json", false);
         let mut fields = self.grant_fields(context, refresh_token)?;
         self.add_client(context, &mut request, &mut fields)?;
-        if !oauth2.scope.is_empty() {
-            fields.push(("scope".to_owned(), oauth2.scope.clone()));
+        let scopes = oauth2.scope.iter().map(|scope| context.text(scope, "a scope")).collect::<Result<Vec<_>, _>>()?;
+        if !scopes.is_empty() {
+            fields.push(("scope".to_owned(), scopes.join(" ")));
         }
         for (name, value) in &oauth2.fields {
             fields.push((name.clone(), context.text(value, &format!("the field `{name}` of the token request"))?));
         }
         for (name, value) in &oauth2.headers {
-            context.set_header(&mut request, name, &context.text(value, &format!("the header `{name}` of the token request"))?)?;
+            context.set_header(
+                &mut request,
+                name,
+                &context.text(value, &format!("the header `{name}` of the token request"))?,
+            )?;
         }
         match oauth2.body {
             TokenBody::Form => {
@@ -129,7 +149,8 @@ impl Oauth2 {
                 request.set_body("application/x-www-form-urlencoded", Bytes::from(form));
             }
             TokenBody::Json => {
-                let json: Map<String, Json> = fields.into_iter().map(|(name, value)| (name, Json::from(value))).collect();
+                let json: Map<String, Json> =
+                    fields.into_iter().map(|(name, value)| (name, Json::from(value))).collect();
                 request.set_body("application/json", Bytes::from(Json::Object(json).to_string()));
             }
         }
@@ -151,12 +172,18 @@ impl Oauth2 {
     }
 
     /// What the grant itself sends.
-    fn grant_fields(&self, context: &Context<'_>, refresh_token: Option<&str>) -> Result<Vec<(String, String)>, RequestError> {
+    fn grant_fields(
+        &self,
+        context: &Context<'_>,
+        refresh_token: Option<&str>,
+    ) -> Result<Vec<(String, String)>, RequestError> {
         let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let grant = |name: &str| field("grant_type", name);
         Ok(match &self.oauth2.grant {
             Oauth2Grant::ClientCredentials => vec![grant("client_credentials")],
-            Oauth2Grant::RefreshToken(_) => vec![grant("refresh_token"), field("refresh_token", refresh_token.unwrap_or_default())],
+            Oauth2Grant::RefreshToken(_) => {
+                vec![grant("refresh_token"), field("refresh_token", refresh_token.unwrap_or_default())]
+            }
             Oauth2Grant::Password(basic) => vec![
                 grant("password"),
                 field("username", &context.text(&basic.username, "the user name")?),
@@ -184,9 +211,15 @@ impl Oauth2 {
 
     /// Adds the client's id and secret (RFC 6749, 2.3.1). A client without a secret names itself
     /// in the body (3.2.1).
-    fn add_client(&self, context: &Context<'_>, request: &mut PreparedRequest, fields: &mut Vec<(String, String)>) -> Result<(), RequestError> {
+    fn add_client(
+        &self,
+        context: &Context<'_>,
+        request: &mut PreparedRequest,
+        fields: &mut Vec<(String, String)>,
+    ) -> Result<(), RequestError> {
         let id = self.oauth2.client_id.as_ref().map(|value| context.text(value, "the client's id")).transpose()?;
-        let secret = self.oauth2.client_secret.as_ref().map(|value| context.secret(value, "the client's secret")).transpose()?;
+        let secret =
+            self.oauth2.client_secret.as_ref().map(|value| context.secret(value, "the client's secret")).transpose()?;
         match (id, secret) {
             (Some(id), Some(secret)) if self.oauth2.client_in == ClientIn::Header => {
                 let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();

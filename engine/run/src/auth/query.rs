@@ -20,7 +20,11 @@ impl QueryCredentials {
 }
 
 impl Credentials for QueryCredentials {
-    fn apply<'a>(&'a self, request: &'a mut PreparedRequest, context: &'a Context<'a>) -> BoxFuture<'a, Result<Stamp, RequestError>> {
+    fn apply<'a>(
+        &'a self,
+        request: &'a mut PreparedRequest,
+        context: &'a Context<'a>,
+    ) -> BoxFuture<'a, Result<Stamp, RequestError>> {
         async move {
             for (name, value) in &self.parameters {
                 let text = context.text(value, &format!("the parameter `{name}`"))?;

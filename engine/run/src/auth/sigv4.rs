@@ -40,18 +40,26 @@ impl SigV4 {
 }
 
 impl Credentials for SigV4 {
-    fn apply<'a>(&'a self, request: &'a mut PreparedRequest, context: &'a Context<'a>) -> BoxFuture<'a, Result<Stamp, RequestError>> {
+    fn apply<'a>(
+        &'a self,
+        request: &'a mut PreparedRequest,
+        context: &'a Context<'a>,
+    ) -> BoxFuture<'a, Result<Stamp, RequestError>> {
         async move {
             let keys = Keys {
                 access_key_id: context.text(&self.sigv4.access_key_id, "the access key id")?.trim().to_owned(),
-                secret_access_key: context.secret(&self.sigv4.secret_access_key, "the secret access key")?.trim().to_owned(),
+                secret_access_key: context
+                    .secret(&self.sigv4.secret_access_key, "the secret access key")?
+                    .trim()
+                    .to_owned(),
                 region: context.text(&self.sigv4.region, "the region")?.trim().to_owned(),
             };
             if let Some(value) = &self.sigv4.session_token
-                && let Some(token) = context.optional_text(value, "the session token")? {
-                    context.shared.redactor.learn(&token);
-                    context.set_header(request, "x-amz-security-token", &token)?;
-                }
+                && let Some(token) = context.optional_text(value, "the session token")?
+            {
+                context.shared.redactor.learn(&token);
+                context.set_header(request, "x-amz-security-token", &token)?;
+            }
             let now = context.shared.services.environment.now();
             let authorization = sign(request, &keys, &self.sigv4.service, now);
             context.set_header(request, "authorization", &authorization)?;
@@ -63,6 +71,11 @@ impl Credentials for SigV4 {
 
 /// Adds the date, and gives the value of `Authorization`.
 fn sign(request: &mut PreparedRequest, keys: &Keys, service: &str, now: Timestamp) -> String {
+    // A space is sent as it is signed, `%20`: services differ in what `+` means to them.
+    if request.url().query().is_some_and(|query| !query.is_empty()) {
+        let query = canonical_query(request.url());
+        request.url.set_query(Some(&query));
+    }
     let date_time = now.strftime("%Y%m%dT%H%M%SZ").to_string();
     let date: String = date_time.chars().take(8).collect();
     let body_hash = sha256(request.body().map_or(&[][..], |body| body));
@@ -92,7 +105,8 @@ fn canonical_headers(request: &PreparedRequest) -> (String, String) {
         (host, _) => host.unwrap_or_default().to_owned(),
     };
     let mut signed = vec![("host", host)];
-    for header in request.headers().filter(|header| header.name == "content-type" || header.name.starts_with("x-amz-")) {
+    for header in request.headers().filter(|header| header.name == "content-type" || header.name.starts_with("x-amz-"))
+    {
         signed.push((header.name, header.value.split_whitespace().collect::<Vec<_>>().join(" ")));
     }
     signed.sort();
@@ -114,7 +128,8 @@ fn canonical_path(url: &Url, service: &str) -> String {
 /// Parameters encoded, then sorted by name and value.
 fn canonical_query(url: &Url) -> String {
     let encode = |text: &str| utf8_percent_encode(text, UNRESERVED).to_string();
-    let mut pairs: Vec<(String, String)> = url.query_pairs().map(|(name, value)| (encode(&name), encode(&value))).collect();
+    let mut pairs: Vec<(String, String)> =
+        url.query_pairs().map(|(name, value)| (encode(&name), encode(&value))).collect();
     pairs.sort();
     pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
 }
@@ -143,7 +158,13 @@ mod tests {
         }
     }
 
-    fn signature(method: Method, url: &str, service: &str, content_type: Option<&str>, body: Option<&'static str>) -> String {
+    fn signature(
+        method: Method,
+        url: &str,
+        service: &str,
+        content_type: Option<&str>,
+        body: Option<&'static str>,
+    ) -> String {
         let site = Site { file: "t".into(), line: 1, column: 1 };
         let mut request = PreparedRequest::new(0, method, Url::parse(url).unwrap(), site);
         if let Some(content_type) = content_type {
@@ -162,7 +183,10 @@ mod tests {
         let get = |url: &str| signature(Method::GET, url, "service", None, None);
         // get-vanilla, get-vanilla-query-order-key-case, get-unreserved, post-vanilla, and
         // post-x-www-form-urlencoded of the published test suite.
-        assert_eq!(get("https://example.amazonaws.com/"), "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31");
+        assert_eq!(
+            get("https://example.amazonaws.com/"),
+            "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"
+        );
         assert_eq!(
             get("https://example.amazonaws.com/?Param2=value2&Param1=value1"),
             "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500"
@@ -191,6 +215,15 @@ mod tests {
         let content_type = Some("application/x-www-form-urlencoded; charset=utf-8");
         let signed = signature(Method::GET, url, "iam", content_type, None);
         assert_eq!(signed, "5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7");
+    }
+
+    #[test]
+    fn spaces_are_sent_as_they_are_signed() {
+        let site = Site { file: "t".into(), line: 1, column: 1 };
+        let url = Url::parse("https://example.amazonaws.com/?b=x+y&a=%2B").unwrap();
+        let mut request = PreparedRequest::new(0, Method::GET, url, site);
+        sign(&mut request, &keys(), "iam", Timestamp::UNIX_EPOCH);
+        assert_eq!(request.url().query(), Some("a=%2B&b=x%20y"));
     }
 
     #[test]

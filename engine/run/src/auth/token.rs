@@ -60,13 +60,15 @@ impl TokenCell {
         let mut state = self.state.lock().await;
         let now = context.shared.services.environment.elapsed();
         if let Some(token) = &state.token
-            && token.renew_at.is_none_or(|moment| now < moment) {
-                return Ok((token.text.expose_secret().to_owned(), state.stamp));
-            }
+            && token.renew_at.is_none_or(|moment| now < moment)
+        {
+            return Ok((token.text.expose_secret().to_owned(), state.stamp));
+        }
         if let Some((number, error)) = &state.failed
-            && *number > seen {
-                return Err(error.clone());
-            }
+            && *number > seen
+        {
+            return Err(error.clone());
+        }
         let fetched = fetch().await;
         let number = self.fetches.fetch_add(1, Ordering::AcqRel) + 1;
         match fetched {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 
 use super::grant::{self, Bindings};
 use super::resource;
-use super::rows::pipeline;
+use super::rows::{Piped, pipeline};
 use super::slot::Slots;
 use super::tally::{Recorder, Tallied};
 
@@ -85,15 +85,22 @@ impl<'a> Emitter<'a> {
         list: &str,
         each: &mut dyn FnMut(&mut Self, &Json, &Scope<'_>) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
-        if let (Origin::EachRow(_), Some(when)) = (&source.origin, &source.when) {
-            if !when.holds(scope).map_err(|error| super::rows::broken(&source.site, error.to_string()))? {
-                return Ok(());
-            }
+        if let (Origin::EachRow(_), Some(when)) = (&source.origin, &source.when)
+            && !when.holds(scope).map_err(|error| super::rows::broken(&source.site, error.to_string()))?
+        {
+            return Ok(());
         }
         let mut seen = self.take_seen(source);
         let witness = self.witness;
-        let result = pipeline(source, row, scope, witness, &mut seen, &mut |found| {
-            let done = found.and_then(|(row, scope)| each(self, row, scope));
+        let result = pipeline(source, row, scope, witness, &mut seen, &mut |piped| {
+            let done = match piped {
+                Piped::Row(row, scope) => each(self, row, scope),
+                Piped::Fault(fault) => Err(fault),
+                Piped::Filtered => {
+                    self.recorder.add(list, Tallied::Filtered, 1);
+                    Ok(())
+                }
+            };
             match done {
                 Err(fault) if fault.kind != FaultKind::Stop => {
                     self.recorder.row_fault(list, &fault);

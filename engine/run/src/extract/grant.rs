@@ -46,14 +46,17 @@ pub(crate) fn make(plan: &Plan, rule: &GrantRule, bindings: Bindings<'_>, slots:
             Principal { types: vec![kind], id: slots.required_text(id, "the principal of the grant")? }
         }
     };
-    let number = plan.grant_rules.iter().position(|known| std::ptr::eq(known, rule)).unwrap_or_default();
+    let mut kept = evaluate(&rule.keep, slots.scope, slots.witness)?;
+    kept.retain(|_, value| !value.is_null());
+    let by_type = principal.types.first().and_then(|kind| rule.missing_by_type.get(kind));
+    let missing = by_type.copied().unwrap_or(rule.missing);
     Ok(Grant {
         entitlement: EntitlementRef { resource: ResourceRef::new(owner, resource), slug },
         principal,
         expands: rule.expands.clone(),
         immutable: rule.immutable,
-        kept: evaluate(&rule.keep, slots.scope, slots.witness)?,
-        rule: u32::try_from(number).unwrap_or(u32::MAX),
-        missing: rule.missing,
+        kept,
+        rule: u32::try_from(rule.number).unwrap_or(u32::MAX),
+        missing,
     })
 }

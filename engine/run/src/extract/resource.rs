@@ -113,18 +113,18 @@ fn trait_data(rule: &TraitRule, slots: &Slots<'_>, recorder: &mut Recorder) -> R
             let help_url = slots.text(help_url.as_ref(), "the help page", recorder)?;
             TraitData::App { help_url: help_url.filter(|url| url.starts_with("https://")) }
         }
-        TraitRule::Secret { expires_at, last_used_at, created_by, identity } => {
+        TraitRule::Secret(rule) => {
             let mut reference = |rule: &Option<(String, Value)>, slot: &str| match rule {
                 Some((kind, value)) => {
                     Ok(slots.text(Some(value), slot, recorder)?.map(|id| ResourceRef::new(kind.clone(), id)))
                 }
                 None => Ok(None),
             };
-            let created_by = reference(created_by, "`created_by`")?;
-            let identity = reference(identity, "`identity`")?;
+            let created_by = reference(&rule.created_by, "`created_by`")?;
+            let identity = reference(&rule.identity, "`identity`")?;
             TraitData::Secret(Box::new(Secret {
-                expires_at: slots.time(expires_at.as_ref(), "`expires_at`", recorder)?,
-                last_used_at: slots.time(last_used_at.as_ref(), "`last_used_at`", recorder)?,
+                expires_at: slots.time(rule.expires_at.as_ref(), "`expires_at`", recorder)?,
+                last_used_at: slots.time(rule.last_used_at.as_ref(), "`last_used_at`", recorder)?,
                 created_by,
                 identity,
             }))

@@ -20,7 +20,7 @@ pub(crate) struct NoRows {
 pub(crate) fn rows_of<'a>(
     take: &Take,
     body: &'a Json,
-    scope: &Scope<'a>,
+    scope: &Scope<'_>,
     witness: &dyn Witness,
 ) -> Result<Vec<Cow<'a, Json>>, NoRows> {
     match take {
@@ -56,7 +56,7 @@ fn columns<'a>(
     names: &Value,
     rows: &engine_spec::path::Path,
     body: &'a Json,
-    scope: &Scope<'a>,
+    scope: &Scope<'_>,
     witness: &dyn Witness,
 ) -> Result<Vec<Cow<'a, Json>>, NoRows> {
     let scope = scope.at(body);
@@ -101,44 +101,56 @@ fn not_there(paths: &[engine_spec::path::Path], body: &Json, what: &str) -> NoRo
     }
 }
 
-/// Puts one row through a source's pipeline and hands each row that comes out to `each`, with the
-/// names in scope. Faults of single rows go to `faults`; a fault that stops everything comes back.
+/// What becomes of a row in a pipeline.
+pub(crate) enum Piped<'r> {
+    /// It comes out, with the names in scope.
+    Row(&'r Json, &'r Scope<'r>),
+    /// `match`, `where` or `dedupe_by` leave it out.
+    Filtered,
+    /// It cannot be worked on.
+    Fault(Fault),
+}
+
+/// Takes what comes out of a pipeline; an error of it stops everything.
+type Sink<'s> = dyn FnMut(Piped<'_>) -> Result<(), Fault> + 's;
+
+/// Puts one row through a source's pipeline and hands what comes out to `each`.
 pub(crate) fn pipeline(
     source: &Source,
     row: &Json,
     scope: &Scope<'_>,
     witness: &dyn Witness,
     seen: &mut HashSet<String>,
-    each: &mut dyn FnMut(Result<(&Json, &Scope<'_>), Fault>) -> Result<(), Fault>,
+    each: &mut Sink<'_>,
 ) -> Result<(), Fault> {
     let scope = scope.with_node("row", row);
     let lets = match evaluate(&source.lets, &scope, witness) {
         Ok(lets) => lets,
-        Err(fault) => return each(Err(fault)),
+        Err(fault) => return each(Piped::Fault(fault)),
     };
     let scope = scope.with_all(&lets);
     match kept(source, &scope, witness) {
         Ok(true) => {}
-        Ok(false) => return Ok(()),
-        Err(fault) => return each(Err(fault)),
+        Ok(false) => return each(Piped::Filtered),
+        Err(fault) => return each(Piped::Fault(fault)),
     }
-    let mut last = |inner: Result<(&Json, &Scope<'_>), Fault>| {
-        if let (Some(value), Ok((_, scope))) = (&source.dedupe_by, &inner) {
+    let mut last = |piped: Piped<'_>| {
+        if let (Some(value), Piped::Row(_, scope)) = (&source.dedupe_by, &piped) {
             match value.text(scope, witness) {
                 Ok(Some(key)) => {
                     if !seen.insert(key.into_owned()) {
-                        return Ok(());
+                        return each(Piped::Filtered);
                     }
                 }
                 Ok(None) => {}
-                Err(fault) => return each(Err(fault)),
+                Err(fault) => return each(Piped::Fault(fault)),
             }
         }
-        each(inner)
+        each(piped)
     };
     match &source.unnest {
         Some(unnest) => unnested(unnest, row, &scope, witness, &mut last),
-        None => last(Ok((row, &scope))),
+        None => last(Piped::Row(row, &scope)),
     }
 }
 
@@ -164,11 +176,11 @@ fn unnested(
     row: &Json,
     scope: &Scope<'_>,
     witness: &dyn Witness,
-    each: &mut dyn FnMut(Result<(&Json, &Scope<'_>), Fault>) -> Result<(), Fault>,
+    each: &mut Sink<'_>,
 ) -> Result<(), Fault> {
     let list = match inner_list(unnest, scope, witness) {
         Ok(list) => list,
-        Err(fault) => return each(Err(fault)),
+        Err(fault) => return each(Piped::Fault(fault)),
     };
     let named;
     let outer = match &unnest.outer {
@@ -183,7 +195,7 @@ fn unnested(
         let lets = match evaluate(&unnest.lets, &scope, witness) {
             Ok(lets) => lets,
             Err(fault) => {
-                each(Err(fault))?;
+                each(Piped::Fault(fault))?;
                 continue;
             }
         };
@@ -191,16 +203,19 @@ fn unnested(
         if let Some(condition) = &unnest.keep_where {
             match condition.holds(&scope) {
                 Ok(true) => {}
-                Ok(false) => continue,
+                Ok(false) => {
+                    each(Piped::Filtered)?;
+                    continue;
+                }
                 Err(error) => {
-                    each(Err(broken(&unnest.site, error.to_string())))?;
+                    each(Piped::Fault(broken(&unnest.site, error.to_string())))?;
                     continue;
                 }
             }
         }
         match &unnest.unnest {
             Some(deeper) => unnested(deeper, inner, &scope, witness, each)?,
-            None => each(Ok((inner, &scope)))?,
+            None => each(Piped::Row(inner, &scope))?,
         }
     }
     Ok(())

@@ -46,6 +46,8 @@ pub(crate) enum Tallied {
     ParentsVisited,
     /// Parents that could not be read.
     ParentsFailed,
+    /// Rows that `where`, `match` or `dedupe_by` leave out.
+    Filtered,
     /// Rows left out, with the reason.
     Dropped(String),
     /// Values no map names, with the place.
@@ -71,6 +73,7 @@ impl Tallied {
             Self::Announced => "announced".to_owned(),
             Self::ParentsVisited => "parents visited".to_owned(),
             Self::ParentsFailed => "parents failed".to_owned(),
+            Self::Filtered => "filtered".to_owned(),
             Self::Dropped(reason) => format!("dropped {reason}"),
             Self::Unknown(place) => format!("unknown {place}"),
             Self::Problem(note) => format!("problem {}", json(note)),
@@ -92,6 +95,7 @@ impl Tallied {
             ("announced", "") => Self::Announced,
             ("parents", "visited") => Self::ParentsVisited,
             ("parents", "failed") => Self::ParentsFailed,
+            ("filtered", "") => Self::Filtered,
             ("dropped", _) => Self::Dropped(rest.to_owned()),
             ("unknown", _) => Self::Unknown(rest.to_owned()),
             ("problem", _) => Self::Problem(note()?),

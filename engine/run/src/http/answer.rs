@@ -146,7 +146,8 @@ mod tests {
 
     #[test]
     fn headers_are_found_by_lower_case_name_and_joined_for_expressions() {
-        let headers = Headers::new([("Link".into(), "<a>".into()), ("X-A".into(), "1".into()), ("link".into(), "<b>".into())]);
+        let headers =
+            Headers::new([("Link".into(), "<a>".into()), ("X-A".into(), "1".into()), ("link".into(), "<b>".into())]);
         assert_eq!(headers.get("x-a"), Some("1"));
         assert_eq!(headers.all("link").count(), 2);
         assert_eq!(headers.to_json(), json!({"link": "<a>, <b>", "x-a": "1"}));

@@ -49,7 +49,12 @@ impl Clients {
     /// The clients of a plan. `names` are the names that clients are evaluated with: an object
     /// `config`, by name of the field. The values of secret fields are learnt, and appear in no
     /// error, log or trace.
-    pub fn new(plan: &Plan, names: Map<String, Json>, settings: Settings, services: Services) -> Result<Self, RequestError> {
+    pub fn new(
+        plan: &Plan,
+        names: Map<String, Json>,
+        settings: Settings,
+        services: Services,
+    ) -> Result<Self, RequestError> {
         install_crypto_provider();
         let redactor = Redactor::new();
         for field in plan.config.iter().filter(|field| field.secret) {
@@ -104,7 +109,12 @@ impl Clients {
     }
 
     /// Sends a request until there is an answer, and says what the answer means by `statuses`.
-    pub async fn send(&self, request: &PreparedRequest, statuses: &[StatusRule], doing: &str) -> Result<Reply, RequestError> {
+    pub async fn send(
+        &self,
+        request: &PreparedRequest,
+        statuses: &[StatusRule],
+        doing: &str,
+    ) -> Result<Reply, RequestError> {
         let shared = &*self.shared;
         let member = shared.member(request.client, doing)?;
         let delivery = Delivery { shared, member, credentials: &*member.credentials, route: Route::Client, doing };
@@ -121,7 +131,13 @@ impl Clients {
 
     /// The URL of a link to the next page, found in the answer that `current` gave to `request`. To
     /// be sent as [`PreparedRequest::continued_at`].
-    pub fn resolve_next(&self, request: &PreparedRequest, current: &Url, link: &str, doing: &str) -> Result<Url, RequestError> {
+    pub fn resolve_next(
+        &self,
+        request: &PreparedRequest,
+        current: &Url,
+        link: &str,
+        doing: &str,
+    ) -> Result<Url, RequestError> {
         let member = self.shared.member(request.client, doing)?;
         let base = member.known_base().unwrap_or(current);
         next::resolve(&member.egress, base, current, link).map_err(|reason| {
@@ -129,7 +145,9 @@ impl Clients {
             RequestError::new(RequestErrorKind::Egress, doing, reason).with(|known| {
                 known.request = Some(shown(request, &self.shared));
                 known.site = Some(request.site().clone());
-                known.hint = Some("where the vendor really pages through another host, name it under the client's `hosts`".to_owned());
+                known.hint = Some(
+                    "where the vendor really pages through another host, name it under the client's `hosts`".to_owned(),
+                );
             })
         })
     }
@@ -137,13 +155,21 @@ impl Clients {
 
 impl fmt::Debug for Clients {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Clients").field("plan", &self.shared.plan_id).field("clients", &self.shared.members.len()).finish()
+        f.debug_struct("Clients")
+            .field("plan", &self.shared.plan_id)
+            .field("clients", &self.shared.members.len())
+            .finish()
     }
 }
 
 fn member(shared: &Shared, client: &plan::Client, names: &Map<String, Json>) -> Result<Member, RenderFault> {
     let network = match &client.tls {
-        Some(tls) => Some(shared.network.client(&certificates(shared, tls, names)?).map_err(|reason| RenderFault { site: client.site.clone(), reason })?),
+        Some(tls) => Some(
+            shared
+                .network
+                .client(&certificates(shared, tls, names)?)
+                .map_err(|reason| RenderFault { site: client.site.clone(), reason })?,
+        ),
         None => None,
     };
     Member::new(client, names, network)

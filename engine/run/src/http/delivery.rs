@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::egress::{Origin, Trust, check_form};
 use super::failure::{RequestError, RequestErrorKind};
+use super::host::ClosedFor;
 use super::rate;
 use super::redirect::{self, MOST_HOPS};
 use super::retry::Patience;
@@ -14,6 +15,10 @@ use super::shared::{Member, Shared};
 use super::transport::{self, Fault, Incoming};
 use crate::auth::{Context, Credentials, Stamp};
 use crate::request::{PreparedRequest, Repeatable};
+
+/// A request that has waited for longer than this after it was signed is signed again: signatures
+/// hold the time, and tokens expire.
+const FRESH: Duration = Duration::from_secs(15);
 
 /// What to do with an answer.
 pub(crate) enum Verdict<T> {
@@ -60,6 +65,14 @@ pub(crate) struct Delivery<'a> {
     pub doing: &'a str,
 }
 
+/// What to do next.
+enum Step<T> {
+    /// It is over.
+    Finish(Result<T, RequestError>),
+    /// Send it again, after a time.
+    Repeat(Option<Duration>),
+}
+
 enum Trouble {
     Fault(Fault),
     Error(RequestError),
@@ -84,19 +97,13 @@ impl Delivery<'_> {
         request: &PreparedRequest,
         judge: &(dyn Fn(Incoming) -> Verdict<T> + Sync),
     ) -> Result<T, RequestError> {
-        let environment = &*self.shared.services.environment;
         let mut patience = Patience::new(&self.shared.settings);
         let mut is_renewed = false;
         loop {
             patience.sends();
-            let sent = self.attempt(request).await;
-            let (wait, result) = match sent {
+            let step = match self.attempt(request).await {
                 Err(Trouble::Error(error)) => return Err(error),
-                Err(Trouble::Fault(fault)) => {
-                    let repeat = fault.passing && request.repeatable() == Repeatable::Yes;
-                    let wait = if repeat { patience.after_fault(None, environment) } else { None };
-                    (wait, Err(self.error(request, fault)))
-                }
+                Err(Trouble::Fault(fault)) => self.after_fault(request, fault, &mut patience),
                 Ok((incoming, stamp)) => {
                     let may_renew = incoming.status == 401 && incoming.trust == Trust::Own && !is_renewed;
                     if may_renew && self.credentials.renew(stamp, &incoming, &self.context()).await? {
@@ -104,36 +111,61 @@ impl Delivery<'_> {
                         continue;
                     }
                     let origin = Origin::of(&incoming.url);
-                    match judge(incoming) {
-                        Verdict::Done(result) => (None, result),
-                        Verdict::Limited { after, otherwise } => {
-                            self.shared.statistics.limited();
-                            let wait = patience.after_limit(after, environment);
-                            match (wait, origin) {
-                                (Some(wait), Some(origin)) if wait <= self.shared.settings.longest_wait => {
-                                    // Nobody asks this host before; the next attempt waits at its door.
-                                    self.shared.hosts.host(&origin).close_for(wait, environment);
-                                    continue;
-                                }
-                                (Some(wait), _) => (None, self.too_long(otherwise, wait)),
-                                (None, _) => (None, otherwise),
-                            }
-                        }
-                        Verdict::Again { after, otherwise } => {
-                            let may_repeat = request.repeatable() == Repeatable::Yes;
-                            (if may_repeat { patience.after_fault(after, environment) } else { None }, otherwise)
-                        }
-                    }
+                    self.after_verdict(request, judge(incoming), origin, &mut patience)
                 }
             };
-            match wait {
-                Some(wait) => {
+            match step {
+                Step::Finish(result) => {
+                    return result.map_err(|error| error.with(|known| known.attempts = patience.sent()));
+                }
+                Step::Repeat(None) => {}
+                Step::Repeat(Some(wait)) => {
                     self.shared.statistics.retried();
                     self.shared.statistics.waited(wait);
-                    environment.sleep(wait).await;
+                    self.shared.services.environment.sleep(wait).await;
                 }
-                None => return result.map_err(|error| error.with(|known| known.attempts = patience.sent())),
             }
+        }
+    }
+
+    fn after_fault<T>(&self, request: &PreparedRequest, fault: Fault, patience: &mut Patience<'_>) -> Step<T> {
+        let may_repeat = fault.passing && request.repeatable() == Repeatable::Yes;
+        let wait = if may_repeat { patience.after_fault(None, &*self.shared.services.environment) } else { None };
+        match wait {
+            Some(wait) => Step::Repeat(Some(wait)),
+            None => Step::Finish(Err(self.error(request, fault))),
+        }
+    }
+
+    fn after_verdict<T>(
+        &self,
+        request: &PreparedRequest,
+        verdict: Verdict<T>,
+        origin: Option<Origin>,
+        patience: &mut Patience<'_>,
+    ) -> Step<T> {
+        let environment = &*self.shared.services.environment;
+        match verdict {
+            Verdict::Done(result) => Step::Finish(result),
+            Verdict::Limited { after, otherwise } => {
+                self.shared.statistics.limited();
+                match (patience.after_limit(after, environment), origin) {
+                    (Some(wait), Some(origin)) if wait <= self.shared.settings.longest_wait => {
+                        // Nobody asks this host before; the next attempt waits at its door.
+                        self.shared.hosts.host(&origin).close_for(wait, environment);
+                        Step::Repeat(None)
+                    }
+                    (Some(wait), _) => Step::Finish(self.too_long(otherwise, wait)),
+                    (None, _) => Step::Finish(otherwise),
+                }
+            }
+            Verdict::Again { after, otherwise } if request.repeatable() == Repeatable::Yes => {
+                match patience.after_fault(after, environment) {
+                    Some(wait) => Step::Repeat(Some(wait)),
+                    None => Step::Finish(otherwise),
+                }
+            }
+            Verdict::Again { otherwise, .. } => Step::Finish(otherwise),
         }
     }
 
@@ -151,19 +183,39 @@ impl Delivery<'_> {
 
     /// Sends a request once, through all its redirects.
     async fn attempt(&self, request: &PreparedRequest) -> Result<(Incoming, Stamp), Trouble> {
+        let environment = &*self.shared.services.environment;
         let mut hop = request.clone();
         let mut stamp = Stamp::default();
         for _ in 0..=MOST_HOPS {
             let trust = self.trust(&hop)?;
-            let mut signed = hop.clone();
-            match trust {
-                Trust::Own => stamp = self.credentials.apply(&mut signed, &self.context()).await?,
-                Trust::Foreign => self.leave_secrets_behind(&mut signed)?,
-            }
-            let incoming = transport::exchange(self, &signed, trust).await?;
+            let Some(origin) = Origin::of(&hop.url) else {
+                return Err(Fault::lasting(RequestErrorKind::Egress, "the URL has no host").into());
+            };
+            let host = self.shared.hosts.host(&origin);
+            let (signed, place) = loop {
+                let mut signed = hop.clone();
+                match trust {
+                    Trust::Own => stamp = self.credentials.apply(&mut signed, &self.context()).await?,
+                    Trust::Foreign => self.leave_secrets_behind(&mut signed)?,
+                }
+                // Not the other way round: credentials may need a request to the same host, which
+                // would wait for the very place that this one holds.
+                let before = environment.elapsed();
+                let settings = &self.shared.settings;
+                let place = host.enter(environment, &self.shared.statistics, settings.longest_wait).await;
+                let place = place.map_err(|ClosedFor(time)| transport::too_long(self.shared, time))?;
+                if environment.elapsed().saturating_sub(before) <= FRESH {
+                    break (signed, place);
+                }
+            };
+            let incoming = transport::exchange(self, &signed, trust).await;
+            drop(place);
+            let incoming = incoming?;
             self.notice_last(&incoming);
             let next = match self.route {
-                Route::Client | Route::Login => redirect::follow(&hop, &incoming).map_err(|text| Fault::lasting(RequestErrorKind::Vendor, text))?,
+                Route::Client | Route::Login => {
+                    redirect::follow(&hop, &incoming).map_err(|text| Fault::lasting(RequestErrorKind::Vendor, text))?
+                }
                 Route::TokenEndpoint => None,
             };
             match next {
@@ -193,7 +245,10 @@ impl Delivery<'_> {
         let redactor = &self.shared.redactor;
         let body_tells = signed.body().is_some_and(|body| redactor.finds_secret(&String::from_utf8_lossy(body)));
         if body_tells {
-            return Err(Fault::lasting(RequestErrorKind::Egress, "the request is refused: its body holds a secret, and it was led to another host"));
+            return Err(Fault::lasting(
+                RequestErrorKind::Egress,
+                "the request is refused: its body holds a secret, and it was led to another host",
+            ));
         }
         Ok(())
     }
@@ -204,9 +259,11 @@ impl Delivery<'_> {
         let wait = rate::exhausted(&incoming.headers, &self.member.plan.rate_limit, environment.now());
         // A longer time is not believed until the vendor really refuses: some headers tell of days.
         if let (Some(wait), Some(origin)) = (wait, Origin::of(&incoming.url))
-            && wait <= self.shared.settings.longest_wait && incoming.status < 400 {
-                self.shared.hosts.host(&origin).close_for(wait, environment);
-            }
+            && wait <= self.shared.settings.longest_wait
+            && incoming.status < 400
+        {
+            self.shared.hosts.host(&origin).close_for(wait, environment);
+        }
     }
 
     fn context(&self) -> Context<'_> {

@@ -148,16 +148,22 @@ pub(crate) fn check_form(url: &Url) -> Result<Origin, String> {
     match url.scheme() {
         "https" => {}
         "http" if is_loopback(url) => {}
-        "http" => return Err(format!("`http` is for loopback only, and `{}` is elsewhere", url.host_str().unwrap_or_default())),
+        "http" => {
+            return Err(format!(
+                "`http` is for loopback only, and `{}` is elsewhere",
+                url.host_str().unwrap_or_default()
+            ));
+        }
         other => return Err(format!("`{other}` is not a scheme this engine speaks")),
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err("the URL holds user information".to_owned());
     }
     if let Some(address) = literal_address(url)
-        && Reach::of(address) == Reach::Never {
-            return Err(format!("`{address}` is a link-local, metadata or special address"));
-        }
+        && Reach::of(address) == Reach::Never
+    {
+        return Err(format!("`{address}` is a link-local, metadata or special address"));
+    }
     Origin::of(url).ok_or_else(|| "the URL has no host".to_owned())
 }
 
@@ -217,9 +223,9 @@ impl Reach {
         match (a, b, c, d, e, f) {
             _ if address.is_loopback() => Self::Inside,
             (0, 0, 0, 0, 0, 0 | 0xffff) => embedded(g, h), // compatible and mapped, RFC 4291, 2.5.5
-            (0x64, 0xff9b, 0, 0, 0, 0) => embedded(g, h),   // RFC 6052
+            (0x64, 0xff9b, 0, 0, 0, 0) => embedded(g, h),  // RFC 6052
             (0x2002, high, low, ..) => embedded(high, low), // RFC 3056
-            (0xfd00, 0x0ec2, ..) => Self::Never,            // metadata of one cloud, in private space
+            (0xfd00, 0x0ec2, ..) => Self::Never,           // metadata of one cloud, in private space
             (0xfe80..=0xfebf, ..) | (0xff00..=0xffff, ..) => Self::Never,
             (0xfc00..=0xfdff, ..) | (0xfec0..=0xfeff, ..) => Self::Inside,
             _ => Self::Public,
@@ -274,7 +280,14 @@ mod tests {
     fn addresses_inside_networks_are_refused_in_every_spelling() {
         let all = ["10.0.0.1", "127.0.0.1", "169.254.169.254", "[::1]", "[fd00:ec2::254]"];
         let guard = guard("https://api.example", &all);
-        for refused in ["https://10.0.0.1/", "https://2130706433/", "https://[::ffff:127.0.0.1]/", "https://0x7f.1/", "https://[::1]/", "https://169.254.169.254/"] {
+        for refused in [
+            "https://10.0.0.1/",
+            "https://2130706433/",
+            "https://[::ffff:127.0.0.1]/",
+            "https://0x7f.1/",
+            "https://[::1]/",
+            "https://169.254.169.254/",
+        ] {
             assert!(guard.check(&url(refused)).is_err(), "{refused}");
         }
     }

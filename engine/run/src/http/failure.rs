@@ -132,13 +132,15 @@ mod tests {
 
     #[test]
     fn an_error_reads_as_one_paragraph() {
-        let error = RequestError::new(RequestErrorKind::Credentials, "listing users", "the vendor answered 403").with(|known| {
-            known.request = Some("GET https://api.example/users?key=***".into());
-            known.site = Some(Site { file: "specs/x.yaml".into(), line: 12, column: 5 });
-            known.code = Some("forbidden".into());
-            known.message = Some("You may not.".into());
-            known.attempts = 2;
-        });
+        let error = RequestError::new(RequestErrorKind::Credentials, "listing users", "the vendor answered 403").with(
+            |known| {
+                known.request = Some("GET https://api.example/users?key=***".into());
+                known.site = Some(Site { file: "specs/x.yaml".into(), line: 12, column: 5 });
+                known.code = Some("forbidden".into());
+                known.message = Some("You may not.".into());
+                known.attempts = 2;
+            },
+        );
         assert_eq!(
             error.to_string(),
             "listing users: the vendor answered 403 (code `forbidden`: You may not.); the request was \

@@ -162,7 +162,8 @@ mod tests {
         host.close_for(Duration::from_secs(30), &world);
         host.close_for(Duration::from_secs(10), &world);
         let statistics = Statistics::default();
-        let (first, second) = futures::join!(host.enter(&world, &statistics, MINUTE), host.enter(&world, &statistics, MINUTE));
+        let (first, second) =
+            futures::join!(host.enter(&world, &statistics, MINUTE), host.enter(&world, &statistics, MINUTE));
         assert!(first.is_ok() && second.is_ok());
         assert_eq!(world.elapsed(), Duration::from_secs(30));
         host.close_for(2 * MINUTE, &world);

@@ -13,6 +13,7 @@ use engine_spec::template::scalar_text;
 use serde_json::{Map, Value as Json};
 
 use super::answer::{Answer, Note, Reply};
+use super::content::{self, Content};
 use super::delivery::{Verdict, shown};
 use super::failure::{RequestError, RequestErrorKind};
 use super::rate;
@@ -22,9 +23,6 @@ use crate::request::{PreparedRequest, RenderFault};
 
 /// The longest excerpt of a vendor's message.
 const MESSAGE: usize = 300;
-
-/// The longest excerpt of a page that is not JSON.
-const PAGE: usize = 200;
 
 /// Judges the answers to one request.
 pub(crate) struct Judge<'a> {
@@ -40,19 +38,6 @@ pub(crate) struct Judge<'a> {
     pub doing: &'a str,
 }
 
-/// What a body holds.
-enum Content {
-    Json(Json),
-    /// No content, and none is due (204, HEAD).
-    None,
-    /// Nothing where something was due.
-    Empty,
-    /// JSON that breaks off.
-    BrokenOff,
-    /// Something else: what it is and how it begins, without secrets.
-    Other(String),
-}
-
 /// What an answer shows: everything that conditions read.
 struct View<'a> {
     status: u16,
@@ -65,7 +50,7 @@ struct View<'a> {
 impl Judge<'_> {
     /// What an answer means.
     pub fn judge(&self, incoming: Incoming) -> Verdict<Reply> {
-        let content = self.content(&incoming);
+        let content = content::read(self.shared, &incoming);
         match self.verdict(&incoming, &content) {
             Ok(Some(verdict)) => verdict,
             Ok(None) => self.good(incoming, content),
@@ -81,7 +66,9 @@ impl Judge<'_> {
         };
         let plan = &self.member.plan;
         let is_success = (200..300).contains(&incoming.status);
-        let asks = plan.answers.failed.is_some() || plan.rate_limit.when.is_some() || self.rules.iter().any(|rule| rule.when.is_some());
+        let asks = plan.answers.failed.is_some()
+            || plan.rate_limit.when.is_some()
+            || self.rules.iter().any(|rule| rule.when.is_some());
         if is_success && !asks && self.rules.is_empty() && !plan.rate_limit.statuses.contains(&incoming.status) {
             return Ok(None);
         }
@@ -90,7 +77,9 @@ impl Judge<'_> {
             let after = rate::reset(&incoming.headers, &plan.rate_limit, self.shared.services.environment.now());
             let error = self.error(&view, content).with(|known| {
                 known.kind = RequestErrorKind::RateLimited;
-                known.hint = Some("lower the client's `concurrency` or set `rate_limit.per_second`, and run again later".to_owned());
+                known.hint = Some(
+                    "lower the client's `concurrency` or set `rate_limit.per_second`, and run again later".to_owned(),
+                );
             });
             return Ok(Some(Verdict::Limited { after, otherwise: Err(error) }));
         }
@@ -107,7 +96,14 @@ impl Judge<'_> {
     }
 
     /// The verdict on an answer that is not simply good.
-    fn bad(&self, incoming: &Incoming, view: &View<'_>, content: &Content, rule: Option<&StatusRule>, is_good: bool) -> Verdict<Reply> {
+    fn bad(
+        &self,
+        incoming: &Incoming,
+        view: &View<'_>,
+        content: &Content,
+        rule: Option<&StatusRule>,
+        is_good: bool,
+    ) -> Verdict<Reply> {
         let after = rate::retry_after(&incoming.headers, self.shared.services.environment.now());
         let is_passing = is_passing(incoming.status);
         let error = self.error(view, content);
@@ -120,7 +116,13 @@ impl Judge<'_> {
             Meaning::Retry => return Verdict::Again { after, otherwise: Err(error) },
             Meaning::NoRows => {
                 let words = view.words();
-                Ok(Reply::NoRows(Note { status: view.status, text: format!("the vendor answered {}{words}, which means that there are none ({})", view.status, rule.site) }))
+                Ok(Reply::NoRows(Note {
+                    status: view.status,
+                    text: format!(
+                        "the vendor answered {}{words}, which means that there are none ({})",
+                        view.status, rule.site
+                    ),
+                }))
             }
             Meaning::Incomplete => Ok(Reply::Incomplete(error)),
             Meaning::Fail(text) => Err(error.with(|known| {
@@ -167,13 +169,17 @@ impl Judge<'_> {
             known.status = Some(incoming.status);
             known.request = Some(shown(self.request, self.shared));
             known.site = Some(self.request.site().clone());
-            known.hint = Some("check the base URL and the path: pages like this come from a login, a proxy or a wrong path".to_owned());
+            known.hint = Some(
+                "check the base URL and the path: pages like this come from a login, a proxy or a wrong path"
+                    .to_owned(),
+            );
         })
     }
 
     fn is_limited(&self, view: &View<'_>) -> Result<bool, RenderFault> {
         let limit = &self.member.plan.rate_limit;
-        let is_named = if limit.statuses.is_empty() { view.status == 429 } else { limit.statuses.contains(&view.status) };
+        let is_named =
+            if limit.statuses.is_empty() { view.status == 429 } else { limit.statuses.contains(&view.status) };
         match &limit.when {
             Some(when) if is_named => Ok(view.holds(when, &self.member.plan.site)?),
             // A 429 says so itself, whatever else the spec names.
@@ -218,8 +224,12 @@ impl Judge<'_> {
         let redactor = &self.shared.redactor;
         let (kind, hint) = kind_of_status(view.status);
         let reason = match view.status {
-            status if (200..300).contains(&status) => format!("the vendor answered {status}, and its body says that the request failed"),
-            status if (300..400).contains(&status) => format!("the vendor answered {status}, a redirect that leads nowhere"),
+            status if (200..300).contains(&status) => {
+                format!("the vendor answered {status}, and its body says that the request failed")
+            }
+            status if (300..400).contains(&status) => {
+                format!("the vendor answered {status}, a redirect that leads nowhere")
+            }
             status => format!("the vendor answered {status}"),
         };
         RequestError::new(kind, self.doing, reason).with(|known| {
@@ -236,19 +246,14 @@ impl Judge<'_> {
             known.hint = hint.map(str::to_owned);
         })
     }
-
-    fn content(&self, incoming: &Incoming) -> Content {
-        if matches!(incoming.status, 204 | 205) || incoming.method == reqwest::Method::HEAD {
-            return Content::None;
-        }
-        content(self.shared, incoming)
-    }
 }
 
 impl View<'_> {
     fn holds(&self, condition: &Expression, site: &Site) -> Result<bool, RenderFault> {
         let root = Scope::root(&self.names);
-        condition.holds(&root.with("body", self.body)).map_err(|error| RenderFault { site: site.clone(), reason: error.to_string() })
+        condition
+            .holds(&root.with("body", self.body))
+            .map_err(|error| RenderFault { site: site.clone(), reason: error.to_string() })
     }
 
     fn words(&self) -> String {
@@ -270,9 +275,15 @@ pub(crate) fn vendor_words(member: &Member, body: &Json) -> (Option<String>, Opt
 }
 
 /// The verdict on the answer of a token endpoint or login: its JSON, whatever `failed` says.
-pub(crate) fn judge_sign_in(shared: &Shared, member: &Member, request: &PreparedRequest, doing: &str, incoming: Incoming) -> Verdict<Json> {
+pub(crate) fn judge_sign_in(
+    shared: &Shared,
+    member: &Member,
+    request: &PreparedRequest,
+    doing: &str,
+    incoming: Incoming,
+) -> Verdict<Json> {
     let judge = Judge { shared, member, request, rules: &[], doing };
-    let content = content(shared, &incoming);
+    let content = content::read(shared, &incoming);
     if let (true, Content::Json(json)) = ((200..300).contains(&incoming.status), &content) {
         return Verdict::Done(Ok(json.clone()));
     }
@@ -289,15 +300,22 @@ pub(crate) fn judge_sign_in(shared: &Shared, member: &Member, request: &Prepared
         known.hint = Some("check the credentials in the configuration, and that they are still valid".to_owned());
     });
     if (200..300).contains(&incoming.status) {
-        error = error.with(|known| known.reason = format!("the vendor answered {} without JSON where a token was due", incoming.status));
+        error = error.with(|known| {
+            known.reason = format!("the vendor answered {} without JSON where a token was due", incoming.status)
+        });
     }
     if (400..500).contains(&incoming.status) {
         error = error.with(|known| known.kind = RequestErrorKind::Credentials);
     }
     let now = shared.services.environment.now();
     match incoming.status {
-        429 => Verdict::Limited { after: rate::reset(&incoming.headers, &member.plan.rate_limit, now), otherwise: Err(error) },
-        status if is_passing(status) => Verdict::Again { after: rate::retry_after(&incoming.headers, now), otherwise: Err(error) },
+        429 => Verdict::Limited {
+            after: rate::reset(&incoming.headers, &member.plan.rate_limit, now),
+            otherwise: Err(error),
+        },
+        status if is_passing(status) => {
+            Verdict::Again { after: rate::retry_after(&incoming.headers, now), otherwise: Err(error) }
+        }
         _ => Verdict::Done(Err(error)),
     }
 }
@@ -309,76 +327,20 @@ fn is_passing(status: u16) -> bool {
 
 fn kind_of_status(status: u16) -> (RequestErrorKind, Option<&'static str>) {
     match status {
-        401 => (RequestErrorKind::Credentials, Some("check the credentials in the configuration, and that they are still valid")),
-        403 => (RequestErrorKind::Credentials, Some("the credentials are known but may not do this: check their rights")),
+        401 => (
+            RequestErrorKind::Credentials,
+            Some("check the credentials in the configuration, and that they are still valid"),
+        ),
+        403 => {
+            (RequestErrorKind::Credentials, Some("the credentials are known but may not do this: check their rights"))
+        }
         404 => (RequestErrorKind::NotFound, Some("check the base URL and the ids in the configuration")),
         429 => (RequestErrorKind::RateLimited, Some("run again later, or with a lower concurrency")),
-        400 | 405..=499 => (RequestErrorKind::Vendor, Some("the vendor refuses the request: check the spec there against the vendor's documentation")),
+        400 | 405..=499 => (
+            RequestErrorKind::Vendor,
+            Some("the vendor refuses the request: check the spec there against the vendor's documentation"),
+        ),
         500..=599 => (RequestErrorKind::Vendor, Some("the vendor has a fault: run again later")),
         _ => (RequestErrorKind::Vendor, None),
     }
-}
-
-/// What a body holds. The body itself decides, not `Content-Type`: vendors label JSON as text.
-fn content(shared: &Shared, incoming: &Incoming) -> Content {
-    let body = incoming.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&incoming.body);
-    if body.iter().all(u8::is_ascii_whitespace) {
-        return Content::Empty;
-    }
-    match serde_json::from_slice(body) {
-        Ok(json) => Content::Json(json),
-        Err(error) if error.is_eof() => Content::BrokenOff,
-        Err(error) => {
-            let begins_as_json = body.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|byte| matches!(byte, b'{' | b'['));
-            Content::Other(if begins_as_json {
-                format!("JSON with a fault at line {}, column {}", error.line(), error.column())
-            } else {
-                page(shared, incoming, body)
-            })
-        }
-    }
-}
-
-/// What a page that is not JSON is, and its title or first words.
-fn page(shared: &Shared, incoming: &Incoming, body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body);
-    let start: String = text.chars().take(20_000).collect();
-    let label = incoming.headers.get("content-type").and_then(|value| value.split(';').next()).unwrap_or_default().trim().to_ascii_lowercase();
-    let lower = start.to_ascii_lowercase();
-    let is_html = label.contains("html") || lower.contains("<html") || lower.contains("<!doctype html");
-    let title = lower.find("<title").and_then(|open| {
-        let from = open + lower.get(open..)?.find('>')? + 1;
-        let to = from + lower.get(from..)?.find("</title")?;
-        start.get(from..to)
-    });
-    let words = match title.filter(|title| !title.trim().is_empty()) {
-        Some(title) => title.to_owned(),
-        None if is_html => without_tags(&start),
-        None => start.clone(),
-    };
-    let words = shared.redactor.excerpt(&words, PAGE);
-    let what = match (is_html, label.as_str()) {
-        (true, _) => "an HTML page".to_owned(),
-        (false, "") => "text".to_owned(),
-        (false, label) => format!("`{}`", shared.redactor.excerpt(label, 60)),
-    };
-    if words.is_empty() { what } else { format!("{what} that begins \"{words}\"") }
-}
-
-fn without_tags(html: &str) -> String {
-    let mut depth = 0_u32;
-    html.chars()
-        .map(|c| match c {
-            '<' => {
-                depth += 1;
-                ' '
-            }
-            '>' => {
-                depth = depth.saturating_sub(1);
-                ' '
-            }
-            c if depth == 0 => c,
-            _ => ' ',
-        })
-        .collect()
 }

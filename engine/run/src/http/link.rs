@@ -21,7 +21,8 @@ impl Link {
 
     /// Whether it has a relation; `rel` may name several, in any case.
     pub fn has_relation(&self, relation: &str) -> bool {
-        self.attribute("rel").is_some_and(|all| all.split_ascii_whitespace().any(|one| one.eq_ignore_ascii_case(relation)))
+        self.attribute("rel")
+            .is_some_and(|all| all.split_ascii_whitespace().any(|one| one.eq_ignore_ascii_case(relation)))
     }
 }
 

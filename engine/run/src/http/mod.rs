@@ -5,14 +5,16 @@
 //! repeated where that helps, and has its answer judged by the client's `answers` and the rules
 //! for statuses. What comes out is a [`Reply`] or a [`RequestError`].
 //!
-//! Map: `settings` (what the program decides), `clients` (the way of one call), `delivery`
-//! (sending until there is a verdict), `judge` (what an answer means), `answer`, `failure`,
-//! `transport` (one exchange), `network` (TLS, names, proxies), `egress` (where requests may go),
-//! `redirect`, `next` (links to the next page), `link` (RFC 8288), `host` (limits of one host),
-//! `rate` (rate headers), `retry`, `redactor`, `statistics`.
+//! Map: `settings` (what the program decides), `clients` (the way of one call), `shared` (what the
+//! clients have in common), `delivery` (sending until there is a verdict), `judge` (what an answer
+//! means), `content` (what its body holds), `answer`, `failure`, `transport` (one exchange),
+//! `network` (TLS, names, proxies), `egress` (where requests may go), `redirect`, `next` (links to
+//! the next page), `link` (RFC 8288), `host` (limits of one host), `rate` (rate headers), `retry`,
+//! `redactor`, `statistics`.
 
 mod answer;
 mod clients;
+mod content;
 mod delivery;
 mod egress;
 mod failure;

@@ -85,7 +85,9 @@ impl Network {
         }
         if let Some((certificate, key)) = &certificates.identity {
             let identity = reqwest::Identity::from_pem(format!("{}\n{}\n", certificate.trim(), key.trim()).as_bytes())
-                .map_err(|_| "`tls`: certificate and key are not a PEM certificate chain with its private key".to_owned())?;
+                .map_err(|_| {
+                    "`tls`: certificate and key are not a PEM certificate chain with its private key".to_owned()
+                })?;
             builder = builder.identity(identity);
         }
         if let Some(authority) = &certificates.authority {
@@ -237,7 +239,11 @@ mod tests {
 
     #[test]
     fn bad_certificates_are_refused_without_showing_them() {
-        let network = Network::new(&Settings::default(), Arc::new(SimulatedEnvironment::new(Timestamp::UNIX_EPOCH)), &Redactor::new());
+        let network = Network::new(
+            &Settings::default(),
+            Arc::new(SimulatedEnvironment::new(Timestamp::UNIX_EPOCH)),
+            &Redactor::new(),
+        );
         let identity = Some(("not a certificate".to_owned(), "hunter2".to_owned()));
         let error = network.client(&Certificates { identity, authority: None }).unwrap_err();
         assert!(error.contains("PEM") && !error.contains("hunter2"), "{error}");

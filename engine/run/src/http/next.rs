@@ -21,7 +21,8 @@ pub(crate) fn resolve(egress: &Egress, base: &Url, current: &Url, text: &str) ->
     url.set_fragment(None);
     let base_path = base.path().trim_end_matches('/');
     let below_base = format!("{base_path}{}", url.path());
-    if text.starts_with('/') && !text.starts_with("//") && url.path() != current.path() && below_base == current.path() {
+    if text.starts_with('/') && !text.starts_with("//") && url.path() != current.path() && below_base == current.path()
+    {
         url.set_path(&below_base);
     }
     if url.scheme() == "http" && !is_loopback(&url) && url.port().is_none() {
@@ -68,14 +69,24 @@ mod tests {
 
     #[test]
     fn http_links_to_the_same_host_become_https() {
-        assert_eq!(next("http://api.example/wiki/rest/users?page=2").unwrap(), "https://api.example/wiki/rest/users?page=2");
+        assert_eq!(
+            next("http://api.example/wiki/rest/users?page=2").unwrap(),
+            "https://api.example/wiki/rest/users?page=2"
+        );
         assert!(next("http://evil.example/").is_err());
         assert!(next("http://api.example:8080/").is_err());
     }
 
     #[test]
     fn links_to_other_hosts_are_refused() {
-        for text in ["https://evil.example/users", "//evil.example/users", "https://api.example@evil.example/", "", "https://", "file:///etc/passwd"] {
+        for text in [
+            "https://evil.example/users",
+            "//evil.example/users",
+            "https://api.example@evil.example/",
+            "",
+            "https://",
+            "file:///etc/passwd",
+        ] {
             assert!(next(text).is_err(), "{text}");
         }
     }

@@ -30,9 +30,10 @@ const PREFIXES: [&str; 4] = ["ratelimit-", "x-ratelimit-", "x-rate-limit-", "x-r
 pub(crate) fn reset(headers: &Headers, rule: &RateLimit, now: Timestamp) -> Option<Duration> {
     let now = own_date(headers).unwrap_or(now);
     if let Some((header, form)) = &rule.reset
-        && let Some(wait) = headers.get(header).and_then(|value| pinned(value, *form, now)) {
-            return Some(wait);
-        }
+        && let Some(wait) = headers.get(header).and_then(|value| pinned(value, *form, now))
+    {
+        return Some(wait);
+    }
     retry_after(headers, now).or_else(|| usual_reset(headers, now))
 }
 
@@ -48,7 +49,10 @@ pub(crate) fn exhausted(headers: &Headers, rule: &RateLimit, now: Timestamp) -> 
     let own = rule.remaining.as_deref().and_then(|name| headers.get(name));
     let is_last = match own {
         Some(value) => is_zero(value),
-        None => PREFIXES.iter().any(|prefix| headers.get(&format!("{prefix}remaining")).is_some_and(is_zero)) || draft(headers).is_some(),
+        None => {
+            PREFIXES.iter().any(|prefix| headers.get(&format!("{prefix}remaining")).is_some_and(is_zero))
+                || draft(headers).is_some()
+        }
     };
     if is_last { reset(headers, rule, now) } else { None }
 }
@@ -62,7 +66,8 @@ fn usual_reset(headers: &Headers, now: Timestamp) -> Option<Duration> {
     let mut waits: Vec<(bool, Duration)> = Vec::new();
     for prefix in PREFIXES {
         let is_last = headers.get(&format!("{prefix}remaining")).is_some_and(is_zero);
-        let milliseconds = headers.get(&format!("{prefix}reset-ms")).and_then(|value| pinned(value, ResetForm::Milliseconds, now));
+        let milliseconds =
+            headers.get(&format!("{prefix}reset-ms")).and_then(|value| pinned(value, ResetForm::Milliseconds, now));
         let wait = milliseconds
             .or_else(|| headers.get(&format!("{prefix}reset-after")).and_then(|value| guessed(value, now)))
             .or_else(|| headers.get(&format!("{prefix}reset")).and_then(|value| guessed(value, now)))
@@ -82,7 +87,11 @@ fn draft(headers: &Headers) -> Option<Duration> {
         let policies: Vec<&str> = if is_list_of_parameters { vec![value] } else { value.split(',').collect() };
         for policy in policies {
             let field = |names: [&str; 2]| {
-                policy.split([';', ',']).filter_map(|part| part.split_once('=')).find(|(name, _)| names.contains(&name.trim())).map(|(_, value)| value.trim())
+                policy
+                    .split([';', ','])
+                    .filter_map(|part| part.split_once('='))
+                    .find(|(name, _)| names.contains(&name.trim()))
+                    .map(|(_, value)| value.trim())
             };
             let is_last = field(["r", "remaining"]).is_some_and(is_zero);
             let wait = field(["t", "reset"]).and_then(|value| value.parse().ok()).map(Duration::from_secs);
@@ -239,7 +248,12 @@ mod tests {
     #[test]
     fn retry_after_is_asked_first_and_the_used_up_budget_before_others() {
         assert_eq!(wait(&[("x-ratelimit-reset", "90"), ("retry-after", "5")]), seconds(5));
-        let two = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "7"), ("ratelimit-remaining", "12"), ("ratelimit-reset", "60")];
+        let two = [
+            ("x-ratelimit-remaining", "0"),
+            ("x-ratelimit-reset", "7"),
+            ("ratelimit-remaining", "12"),
+            ("ratelimit-reset", "60"),
+        ];
         assert_eq!(wait(&two), seconds(7));
     }
 

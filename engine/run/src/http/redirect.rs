@@ -41,7 +41,6 @@ pub(crate) fn follow(request: &PreparedRequest, answer: &Incoming) -> Result<Opt
     Ok(Some(next))
 }
 
-
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
@@ -54,12 +53,20 @@ mod tests {
 
     fn hop(method: Method, status: u16, location: Option<&str>) -> Result<Option<PreparedRequest>, String> {
         let site = Site { file: "t".into(), line: 1, column: 1 };
-        let mut request = PreparedRequest::new(0, method, Url::parse("https://api.example/v1/users?a=1").unwrap(), site);
+        let mut request =
+            PreparedRequest::new(0, method, Url::parse("https://api.example/v1/users?a=1").unwrap(), site);
         if request.method == Method::POST {
             request.set_body("application/json", Bytes::from_static(b"{}"));
         }
         let headers = Headers::new(location.map(|location| ("location".to_owned(), location.to_owned())));
-        let answer = Incoming { status, headers, body: Vec::new(), url: request.url.clone(), method: request.method.clone(), trust: Trust::Own };
+        let answer = Incoming {
+            status,
+            headers,
+            body: Vec::new(),
+            url: request.url.clone(),
+            method: request.method.clone(),
+            trust: Trust::Own,
+        };
         follow(&request, &answer)
     }
 

@@ -52,7 +52,13 @@ enum Base {
 
 impl Shared {
     /// Clients are added by `Clients::new`.
-    pub fn new(plan_id: &str, settings: Settings, services: Services, names: Map<String, Json>, redactor: Redactor) -> Self {
+    pub fn new(
+        plan_id: &str,
+        settings: Settings,
+        services: Services,
+        names: Map<String, Json>,
+        redactor: Redactor,
+    ) -> Self {
         let network = Network::new(&settings, services.environment.clone(), &redactor);
         Self {
             plan_id: plan_id.to_owned(),
@@ -87,7 +93,13 @@ impl Shared {
 
     /// A client by its number.
     pub fn member(&self, number: usize, doing: &str) -> Result<&Member, RequestError> {
-        let missing = || RequestError::new(RequestErrorKind::Render, doing, format!("the plan has no client with the number {number}"));
+        let missing = || {
+            RequestError::new(
+                RequestErrorKind::Render,
+                doing,
+                format!("the plan has no client with the number {number}"),
+            )
+        };
         self.members.get(number).ok_or_else(missing)
     }
 
@@ -108,7 +120,8 @@ impl Shared {
         };
         let base = member.base(&scope, witness, &self.hosts).map_err(|fault| self.render_error(doing, fault))?;
         let redactor = &self.redactor;
-        let rendering = Rendering { client: &member.plan, number: request.client, base: &base, scope: &scope, witness, redactor };
+        let rendering =
+            Rendering { client: &member.plan, number: request.client, base: &base, scope: &scope, witness, redactor };
         rendering.render(request, additions).map_err(|fault| self.render_error(doing, fault))
     }
 
@@ -123,7 +136,11 @@ impl Shared {
 
 impl Member {
     /// A client of the plan, its base URL evaluated if the names suffice.
-    pub fn new(plan: &plan::Client, names: &Map<String, Json>, network: Option<reqwest::Client>) -> Result<Self, RenderFault> {
+    pub fn new(
+        plan: &plan::Client,
+        names: &Map<String, Json>,
+        network: Option<reqwest::Client>,
+    ) -> Result<Self, RenderFault> {
         let egress = Egress::new(&plan.hosts);
         let base = if mentions(&plan.base_url, &["start", "auth"]) {
             Base::Late
@@ -191,15 +208,22 @@ fn base_url(value: &Value, scope: &Scope<'_>, witness: &dyn Witness) -> Result<U
 
 /// Whether a value reads one of the names.
 fn mentions(value: &Value, names: &[&str]) -> bool {
-    let reads = |expression: &Expression| expression.variables().iter().any(|variable| names.contains(&variable.root.as_str()));
+    let reads =
+        |expression: &Expression| expression.variables().iter().any(|variable| names.contains(&variable.root.as_str()));
     match &value.kind {
         ValueKind::Template(template) => template.expressions().any(|(expression, _)| reads(expression)),
-        ValueKind::From(from) => mentions(&from.from, names) || from.default.as_ref().is_some_and(|value| mentions(value, names)),
+        ValueKind::From(from) => {
+            mentions(&from.from, names) || from.default.as_ref().is_some_and(|value| mentions(value, names))
+        }
         ValueKind::Coalesce(values) | ValueKind::Join(values, _) => values.iter().any(|value| mentions(value, names)),
         ValueKind::Cases(cases, otherwise) => {
             cases.iter().any(|(when, value)| reads(when) || mentions(value, names))
                 || otherwise.as_ref().is_some_and(|value| mentions(value, names))
         }
-        ValueKind::Literal(_) | ValueKind::Path(..) | ValueKind::Pick(_) | ValueKind::LookUp { .. } | ValueKind::Quote { .. } => false,
+        ValueKind::Literal(_)
+        | ValueKind::Path(..)
+        | ValueKind::Pick(_)
+        | ValueKind::LookUp { .. }
+        | ValueKind::Quote { .. } => false,
     }
 }

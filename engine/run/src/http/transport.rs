@@ -1,6 +1,5 @@
 //! One exchange: a signed request goes over the wire, an answer comes back whole, or a fault says
-//! why not. Waits for the host's limits before, tells the observer after; repeats nothing and
-//! follows nothing.
+//! why not. Tells the observer; repeats nothing, follows nothing, and waits for no limits.
 
 use std::error::Error;
 
@@ -10,9 +9,8 @@ use url::Url;
 
 use super::answer::Headers;
 use super::delivery::{Delivery, Route};
-use super::egress::{Origin, Trust, literal_address};
+use super::egress::{Trust, literal_address};
 use super::failure::RequestErrorKind;
-use super::host::ClosedFor;
 use super::network::{AddressRefused, NameUnknown, innermost};
 use super::shared::{Member, Shared};
 use crate::request::PreparedRequest;
@@ -65,16 +63,14 @@ impl Fault {
 }
 
 /// Sends a request and reads its answer.
-pub(crate) async fn exchange(delivery: &Delivery<'_>, request: &PreparedRequest, trust: Trust) -> Result<Incoming, Fault> {
+pub(crate) async fn exchange(
+    delivery: &Delivery<'_>,
+    request: &PreparedRequest,
+    trust: Trust,
+) -> Result<Incoming, Fault> {
     let Delivery { shared, member, doing, .. } = *delivery;
     let services = &shared.services;
     let environment = &*services.environment;
-    let Some(origin) = Origin::of(&request.url) else {
-        return Err(Fault::lasting(RequestErrorKind::Egress, "the URL has no host"));
-    };
-    let host = shared.hosts.host(&origin);
-    let place = host.enter(environment, &shared.statistics, shared.settings.longest_wait).await;
-    let _place = place.map_err(|ClosedFor(time)| too_long(shared, time))?;
     let in_flight = shared.statistics.begin();
     let (sent, started) = (environment.now(), environment.elapsed());
     let result = over_the_wire(shared, member, request, trust).await;
@@ -93,14 +89,28 @@ pub(crate) async fn exchange(delivery: &Delivery<'_>, request: &PreparedRequest,
     if let Some(observer) = &services.observer {
         let redactor = &shared.redactor;
         let signs_in = delivery.route != Route::Client;
-        observer.exchanged(&Exchange { doing, client: &member.plan.name, request, outcome, signs_in, sent, took, redactor });
+        observer.exchanged(&Exchange {
+            doing,
+            client: &member.plan.name,
+            request,
+            outcome,
+            signs_in,
+            sent,
+            took,
+            redactor,
+        });
     }
     result
 }
 
 /// The fault of a host that stays closed for too long.
 pub(crate) fn too_long(shared: &Shared, time: std::time::Duration) -> Fault {
-    let over = shared.services.environment.now().checked_add(time).map(|moment| moment.round(jiff::Unit::Second).unwrap_or(moment));
+    let over = shared
+        .services
+        .environment
+        .now()
+        .checked_add(time)
+        .map(|moment| moment.round(jiff::Unit::Second).unwrap_or(moment));
     let moment = over.map_or_else(|_| "an unknown moment".to_owned(), |moment| moment.to_string());
     Fault::lasting(
         RequestErrorKind::RateLimited,
@@ -120,7 +130,12 @@ fn log(shared: &Shared, request: &PreparedRequest, outcome: &Outcome<'_>, took: 
     }
 }
 
-async fn over_the_wire(shared: &Shared, member: &Member, request: &PreparedRequest, trust: Trust) -> Result<Incoming, Fault> {
+async fn over_the_wire(
+    shared: &Shared,
+    member: &Member,
+    request: &PreparedRequest,
+    trust: Trust,
+) -> Result<Incoming, Fault> {
     let client = match (&member.network, trust) {
         // A client certificate tells who asks: it stays at home, like all credentials.
         (Some(own), Trust::Own) => own,
@@ -136,7 +151,10 @@ async fn over_the_wire(shared: &Shared, member: &Member, request: &PreparedReque
     let mut response = building.send().await.map_err(|error| classify(shared, request, error))?;
     let status = response.status().as_u16();
     let headers = Headers::new(
-        response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())),
+        response
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())),
     );
     let body = read(shared, request, &mut response).await?;
     Ok(Incoming { status, headers, body, url: request.url.clone(), method: request.method.clone(), trust })
@@ -166,7 +184,12 @@ async fn read(shared: &Shared, request: &PreparedRequest, response: &mut reqwest
 fn header_map(request: &PreparedRequest) -> Result<HeaderMap, Fault> {
     let mut map = HeaderMap::new();
     for header in request.headers() {
-        let wrong = || Fault::lasting(RequestErrorKind::Render, format!("the header `{}` cannot be sent", header.name.escape_debug()));
+        let wrong = || {
+            Fault::lasting(
+                RequestErrorKind::Render,
+                format!("the header `{}` cannot be sent", header.name.escape_debug()),
+            )
+        };
         let name = HeaderName::from_bytes(header.name.as_bytes()).map_err(|_| wrong())?;
         let mut value = HeaderValue::from_bytes(header.value.as_bytes()).map_err(|_| wrong())?;
         value.set_sensitive(header.secret);
@@ -184,7 +207,8 @@ fn classify(shared: &Shared, request: &PreparedRequest, error: reqwest::Error) -
     }
     if let Some(unknown) = cause::<NameUnknown>(&error) {
         let fault = if unknown.passing { Fault::passing } else { Fault::lasting };
-        return fault(RequestErrorKind::Unreachable, unknown.to_string()).hint("check the host in the configured URL, and this machine's network");
+        return fault(RequestErrorKind::Unreachable, unknown.to_string())
+            .hint("check the host in the configured URL, and this machine's network");
     }
     let reason = shared.redactor.excerpt(&innermost(&error), 200);
     if error.is_timeout() {
@@ -208,21 +232,25 @@ fn classify(shared: &Shared, request: &PreparedRequest, error: reqwest::Error) -
     if error.is_builder() {
         return Fault::lasting(RequestErrorKind::Render, format!("no request can be made: {reason}"));
     }
-    Fault::passing(RequestErrorKind::Unreachable, format!("the connection to `{host}` broke off before the answer was complete: {reason}"))
+    Fault::passing(
+        RequestErrorKind::Unreachable,
+        format!("the connection to `{host}` broke off before the answer was complete: {reason}"),
+    )
 }
 
+/// The first cause of a type.
 fn cause<'e, T: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e T> {
     let mut next = Some(error);
     while let Some(current) = next {
         if let Some(found) = current.downcast_ref::<T>() {
             return Some(found);
         }
-        // An I/O error hides what it was made of from `source`.
-        let inside = current.downcast_ref::<std::io::Error>().and_then(|io| io.get_ref());
-        if let Some(found) = inside.and_then(|inner| inner.downcast_ref::<T>()) {
-            return Some(found);
-        }
-        next = current.source();
+        // `source` of an I/O error passes over what the error was made of.
+        let inside = current.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        next = match inside {
+            Some(inside) => Some(inside),
+            None => current.source(),
+        };
     }
     None
 }

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use engine_spec::plan::{Next, NoWitness, PageKind, Value};
+use engine_spec::plan::{Next, PageKind, Value};
 use engine_spec::scope::Scope;
 use serde_json::Value as Json;
 use url::Url;
@@ -33,21 +33,23 @@ impl Pager<'_> {
             _ => return Ok(None),
         };
         let token = match next {
-            Next::Path(path) => match path.one(answer.whole()) {
-                None => Token::Absent,
-                Some(Json::Null) => Token::Null,
-                // `false` and `0` are how some vendors write "no more".
-                Some(Json::Bool(false)) => Token::Null,
-                Some(Json::String(text)) if text.trim().is_empty() => Token::Blank,
-                Some(Json::String(text)) => Token::Some(text.clone()),
-                Some(Json::Number(number)) => Token::Some(number.to_string()),
-                Some(_) => {
-                    return Err(PageError {
-                        reason: format!("`{}` is neither a text nor a number", path.text()),
-                        hint: "look at `next`".to_owned(),
-                    });
+            Next::Path(path, tracked) => {
+                match path.one(answer.whole()).inspect(|_| self.witness.path_found(*tracked)) {
+                    None => Token::Absent,
+                    Some(Json::Null) => Token::Null,
+                    // `false` and `0` are how some vendors write "no more".
+                    Some(Json::Bool(false)) => Token::Null,
+                    Some(Json::String(text)) if text.trim().is_empty() => Token::Blank,
+                    Some(Json::String(text)) => Token::Some(text.clone()),
+                    Some(Json::Number(number)) => Token::Some(number.to_string()),
+                    Some(_) => {
+                        return Err(PageError {
+                            reason: format!("`{}` is neither a text nor a number", path.text()),
+                            hint: "look at `next`".to_owned(),
+                        });
+                    }
                 }
-            },
+            }
             Next::Header(name) => match answer.headers().get(name) {
                 None => Token::Absent,
                 Some(text) if text.trim().is_empty() => Token::Blank,
@@ -111,7 +113,7 @@ impl Pager<'_> {
             return Err(stuck("a page without rows came, and `last` does not say that this ends the list"));
         };
         let found = key
-            .yields(&scope.with_node("row", row), &NoWitness)
+            .yields(&scope.with_node("row", row), self.witness)
             .map_err(|fault| PageError { reason: fault.reason, hint: format!("look at `key` at {}", fault.site) })?
             .map(Cow::into_owned);
         if found.is_none() || found == next.last {

@@ -11,7 +11,7 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use engine_spec::document::page::LastWord;
-use engine_spec::plan::{NoWitness, PageKind, PageRules, Value};
+use engine_spec::plan::{NoWitness, PageKind, PageRules, Value, Witness};
 use engine_spec::scope::Scope;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
@@ -86,6 +86,7 @@ pub(crate) struct Seen<'a> {
 /// Follows the pages of one list.
 pub(crate) struct Pager<'a> {
     rules: &'a PageRules,
+    witness: &'a (dyn Witness + Sync),
     tokens: HashSet<u64>,
     first_rows: HashSet<u64>,
     last_page: Option<u64>,
@@ -93,10 +94,10 @@ pub(crate) struct Pager<'a> {
 
 impl<'a> Pager<'a> {
     /// A pager for a list that stands at a position.
-    pub fn new(rules: &'a PageRules, position: &Position) -> Self {
+    pub fn new(rules: &'a PageRules, position: &Position, witness: &'a (dyn Witness + Sync)) -> Self {
         let mut tokens = HashSet::new();
         tokens.extend(position.cursor.as_ref().or(position.url.as_ref()).map(fingerprint));
-        Self { rules, tokens, first_rows: HashSet::new(), last_page: None }
+        Self { rules, witness, tokens, first_rows: HashSet::new(), last_page: None }
     }
 
     /// Where a list begins.
@@ -120,8 +121,10 @@ impl<'a> Pager<'a> {
     /// What the request at a position sends beside its own parts.
     pub fn additions(&self, position: &Position) -> Vec<Addition> {
         let mut additions = Vec::new();
-        if let Some(limit) = &self.rules.limit {
-            additions.push(Addition::new(&limit.send, limit.value));
+        if let Some((send, value)) =
+            self.rules.limit.as_ref().and_then(|limit| Some((limit.send.as_ref()?, limit.value)))
+        {
+            additions.push(Addition::new(send, value));
         }
         match &self.rules.kind {
             PageKind::Cursor { send: Some(send), .. } => {
@@ -141,8 +144,11 @@ impl<'a> Pager<'a> {
     }
 
     /// The name `page` as requests see it at a position.
-    pub fn name(position: &Position) -> Json {
+    pub fn name(rules: Option<&PageRules>, position: &Position) -> Json {
         let mut page = Map::new();
+        if let Some(limit) = rules.and_then(|rules| rules.limit.as_ref()) {
+            page.insert("limit".to_owned(), json!(limit.value));
+        }
         if let Some(cursor) = &position.cursor {
             page.insert("cursor".to_owned(), json!(cursor));
         }
@@ -169,12 +175,9 @@ impl<'a> Pager<'a> {
         let scope = scope.with("body", body);
         let scope = scope.with("headers", &headers);
         let scope = scope.with("status", &status).at(body);
-        if position.pages == 0 {
-            next.first = self.first_values(&scope)?;
-        }
         let first = Json::Object(next.first.clone());
         let scope = scope.with("first", &first);
-        let page = Self::name(position);
+        let page = Self::name(Some(self.rules), position);
         let scope = scope.with("page", &page);
         self.repeated_page(seen.rows)?;
         if let Some(announced) = self.count(self.rules.total.as_ref(), &scope)? {
@@ -199,15 +202,21 @@ impl<'a> Pager<'a> {
         Ok(Step::Next(next))
     }
 
-    fn first_values(&self, scope: &Scope<'_>) -> Result<Map<String, Json>, PageError> {
-        crate::extract::evaluate(&self.rules.first, scope, &NoWitness)
+    /// What later requests and rows need of the first answer.
+    pub fn first_of(&self, answer: &Answer, scope: &Scope<'_>) -> Result<Map<String, Json>, PageError> {
+        let headers = answer.headers().to_json();
+        let status = json!(answer.status());
+        let scope = scope.with("headers", &headers);
+        let scope = scope.with("status", &status);
+        let scope = scope.with_node("body", answer.whole());
+        crate::extract::evaluate(&self.rules.first, &scope, &NoWitness)
             .map_err(|fault| PageError { reason: fault.reason, hint: format!("look at `first` at {}", fault.site) })
     }
 
     fn count(&self, value: Option<&Value>, scope: &Scope<'_>) -> Result<Option<u64>, PageError> {
         let Some(value) = value else { return Ok(None) };
         let found = value
-            .yields(scope, &NoWitness)
+            .yields(scope, self.witness)
             .map_err(|fault| PageError { reason: fault.reason, hint: format!("look at {}", fault.site) })?;
         Ok(match found.as_deref() {
             Some(Json::Number(number)) => number.as_u64(),
@@ -234,7 +243,7 @@ impl<'a> Pager<'a> {
             PageKind::Offset { .. } | PageKind::Page { .. } | PageKind::StartIndex { .. } | PageKind::Keyset { .. }
         );
         let begins_again =
-            !self.first_rows.insert(fingerprint(&first.to_string())) && counts && self.rules.window.is_none();
+            !self.first_rows.insert(fingerprint(first.to_string())) && counts && self.rules.window.is_none();
         if is_same_page || begins_again {
             return Err(PageError {
                 reason: "the vendor sent a page again that had come before".to_owned(),
@@ -274,13 +283,15 @@ impl<'a> Pager<'a> {
         if has(LastWord::ShortPage) && limit.is_some_and(|limit| count < limit) {
             return Ok(true);
         }
-        if has(LastWord::TotalReached) && next.announced.is_some_and(|total| next.rows >= total) {
+        // A total is announced per window: the list is asked for anew in each.
+        let came = if self.rules.window.is_some() { next.window_rows } else { next.rows };
+        if has(LastWord::TotalReached) && next.announced.is_some_and(|total| came >= total) {
             return Ok(true);
         }
         Ok(has(LastWord::PagesReached) && page_total.is_some_and(|total| next.pages >= total))
     }
 
-    fn window_full(&self, next: &mut Position, rows: &[&Json], scope: &Scope<'_>) -> Result<bool, PageError> {
+    fn window_full(&mut self, next: &mut Position, rows: &[&Json], scope: &Scope<'_>) -> Result<bool, PageError> {
         let Some((cap, value)) = &self.rules.window else { return Ok(false) };
         let (true, Some(last)) = (next.window_rows >= u64::from(*cap), rows.last()) else { return Ok(false) };
         let begins = value
@@ -296,6 +307,8 @@ impl<'a> Pager<'a> {
         }
         next.window = begins;
         next.window_rows = 0;
+        // Rows that share the value come again: the window may begin with the page just read.
+        self.last_page = None;
         Ok(true)
     }
 }

@@ -112,13 +112,19 @@ mod tests {
             ("text", Node::Leaf(value("n{{ n }}"))),
         ]);
         let made = body(&node, json!({"n": 9007199254740993_i64, "on": false, "list": [1, "a"]})).unwrap();
-        assert_eq!(made, json!({"n": 9007199254740993_i64, "on": false, "list": [1, "a"], "text": "n9007199254740993"}));
+        assert_eq!(
+            made,
+            json!({"n": 9007199254740993_i64, "on": false, "list": [1, "a"], "text": "n9007199254740993"})
+        );
     }
 
     #[test]
     fn what_is_absent_vanishes_with_what_it_empties_and_written_emptiness_stays() {
         let node = object(vec![
-            ("filter", object(vec![("and", Node::List(vec![object(vec![("after", Node::Optional(value("{{ gone }}")))])]))])),
+            (
+                "filter",
+                object(vec![("and", Node::List(vec![object(vec![("after", Node::Optional(value("{{ gone }}")))])]))]),
+            ),
             ("empty", object(vec![])),
             ("none", Node::List(vec![])),
             ("constant", Node::Constant(json!({}))),
@@ -151,7 +157,10 @@ mod tests {
         insert(&mut root, "/variables/after", json!("c1")).unwrap();
         insert(&mut root, "/page/size~1max", json!(9)).unwrap();
         insert(&mut root, "/list/0/b", json!(2)).unwrap();
-        assert_eq!(root, json!({"variables": {"first": 5, "after": "c1"}, "list": [{"a": 1, "b": 2}], "page": {"size/max": 9}}));
+        assert_eq!(
+            root,
+            json!({"variables": {"first": 5, "after": "c1"}, "list": [{"a": 1, "b": 2}], "page": {"size/max": 9}})
+        );
         assert!(insert(&mut root, "/variables/first/x", json!(1)).unwrap_err().contains("no object"));
         assert!(insert(&mut root, "/list/3", json!(1)).is_err());
         assert!(insert(&mut root, "variables", json!(1)).is_err());

@@ -141,8 +141,12 @@ impl PreparedRequest {
 
     /// Sets a query parameter that is never shown.
     pub(crate) fn set_secret_parameter(&mut self, name: &str, value: &str) {
-        let others: Vec<(String, String)> =
-            self.url.query_pairs().filter(|(known, _)| known != name).map(|(n, v)| (n.into_owned(), v.into_owned())).collect();
+        let others: Vec<(String, String)> = self
+            .url
+            .query_pairs()
+            .filter(|(known, _)| known != name)
+            .map(|(n, v)| (n.into_owned(), v.into_owned()))
+            .collect();
         self.url.query_pairs_mut().clear().extend_pairs(others).append_pair(name, value);
         self.secret_parameters.push(name.to_owned());
     }

@@ -1,6 +1,6 @@
 //! What requests look like when they are concrete.
 
-use engine_spec::plan::{Body, Node, NoWitness, Parameter, Request, Send};
+use engine_spec::plan::{Body, NoWitness, Node, Parameter, Request, Send};
 use engine_spec::scope::Scope;
 use serde_json::{Value as Json, json};
 use url::Url;
@@ -17,7 +17,8 @@ fn render(base: &str, request: &Request, names: Json, additions: &[Addition]) ->
     client.query = vec![parameter("version", &["1"])];
     let base = Url::parse(base).unwrap();
     let scope = Scope::root(names.as_object().unwrap());
-    let rendering = Rendering { client: &client, number: 0, base: &base, scope: &scope, witness: &NoWitness, redactor: &redactor };
+    let rendering =
+        Rendering { client: &client, number: 0, base: &base, scope: &scope, witness: &NoWitness, redactor: &redactor };
     rendering.render(request, additions)
 }
 
@@ -46,7 +47,13 @@ fn paths_are_appended_to_the_base_as_text() {
 
 #[test]
 fn a_path_that_would_lead_elsewhere_is_refused() {
-    for (path, id) in [("/users/{{ id }}", ".."), ("/users/../x", "a"), ("/users/%2e%2E/x", "a"), ("/users/.\\..\\x", "a"), ("/a#b", "a")] {
+    for (path, id) in [
+        ("/users/{{ id }}", ".."),
+        ("/users/../x", "a"),
+        ("/users/%2e%2E/x", "a"),
+        ("/users/.\\..\\x", "a"),
+        ("/a#b", "a"),
+    ] {
         assert!(url("https://api.example", path, json!({"id": id})).is_err(), "{path}");
     }
     assert!(url("https://api.example", "/users/{{ gone }}", json!({})).unwrap_err().contains("absent"));
@@ -102,7 +109,8 @@ fn pages_replace_what_stands_in_their_place() {
 fn forms_are_encoded_and_paged() {
     let mut asked = request("POST", "/list");
     asked.body = Some(Body::Form(vec![parameter("a", &["x&y"]), parameter("cursor", &["old"])]));
-    let prepared = render("https://api.example", &asked, json!({}), &[Addition::new(&Send::Form("cursor".into()), "c")]).unwrap();
+    let prepared =
+        render("https://api.example", &asked, json!({}), &[Addition::new(&Send::Form("cursor".into()), "c")]).unwrap();
     assert_eq!(prepared.body().unwrap().as_ref(), b"a=x%26y&cursor=c");
     assert_eq!(prepared.header("content-type"), Some("application/x-www-form-urlencoded"));
     let mixed = render("https://api.example", &asked, json!({}), &[Addition::new(&Send::Json("/c".into()), "c")]);

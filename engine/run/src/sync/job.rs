@@ -4,19 +4,19 @@
 //! processor and the disk work at the same time. Lists whose pages are numbered, once their total
 //! is known, are asked for several pages ahead; pages are stored in order all the same.
 
+mod ahead;
+mod detail;
+
 use std::borrow::Cow;
-use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use engine_model::{Mark, ResourceRef};
-use engine_spec::document::page::LastWord;
-use engine_spec::plan::{Asked, Detail, Fault, FaultKind, Origin, PageKind, PageRules, Pages, Source};
-use engine_spec::scope::Scope;
-use futures::StreamExt;
-use futures::future::BoxFuture;
+use engine_spec::plan::{Asked, Fault, Origin, PageKind, PageRules, Pages, Source};
 use serde_json::{Map, Value as Json, json};
-use tokio::task::JoinHandle;
+
+use ahead::{AHEAD, Ahead, predictions};
+use detail::Extended;
 
 use super::SyncError;
 use super::run::Run;
@@ -27,10 +27,6 @@ use crate::page::{PageError, Pager, Position, Seen, Step};
 
 /// The state of a mark whose job is finished.
 pub(super) const FINISHED: &str = "finished";
-/// Pages asked for ahead, where they are numbered.
-const AHEAD: usize = 8;
-/// Detail requests of one page under way at a time.
-const DETAILS: usize = 8;
 
 /// One run of a task.
 #[derive(Clone, Debug)]
@@ -41,6 +37,15 @@ pub(super) struct Job {
     pub names: Map<String, Json>,
     /// Where an earlier run left it.
     pub position: Option<Position>,
+}
+
+impl Job {
+    /// The resource it is repeated for, `type:id`.
+    pub fn label(&self) -> Option<String> {
+        self.names
+            .values()
+            .find_map(|name| Some(format!("{}:{}", name.get("type")?.as_str()?, name.get("id")?.as_str()?)))
+    }
 }
 
 /// How a job ended.
@@ -139,7 +144,7 @@ impl Work {
                 Pager::start(rules, &root.with_all(&self.names)).map_err(page_error)?
             }
         };
-        let mut pager = Pager::new(rules, &position);
+        let mut pager = Pager::new(rules, &position, &*self.run);
         let mut ahead: Ahead = Ahead::default();
         loop {
             let fetched = match ahead.take(&position) {
@@ -153,21 +158,26 @@ impl Work {
                 Fetched::NoRows(note) => return self.finish(Recorder::default(), Some(note)).map(|()| None),
                 Fetched::Answer(answer) => answer,
             };
-            let rows = self.rows(source, &answer, &position)?;
-            let references: Vec<&Json> = rows.iter().map(AsRef::as_ref).collect();
             let root = self.run.scope();
             let scope = root.with_all(&self.names);
+            if position.pages == 0 {
+                position.first = pager.first_of(&answer, &scope).map_err(page_error)?;
+            }
+            let rows = self.rows(source, &answer, &position)?;
+            let references: Vec<&Json> = rows.iter().map(AsRef::as_ref).collect();
             let step =
                 pager.advance(&position, &Seen { answer: &answer, rows: &references }, &scope).map_err(page_error)?;
             if let Step::Next(next) = &step {
                 self.look_ahead(&mut ahead, rules, &pager, next, rows.len());
             }
+            let came = rows.len();
             let extended = self.details(source, rows).await?;
             let mut emitter = self.emit(&self.run.plan, &extended, step_position(&step))?;
             emitter.recorder.add(&self.task.list, Tallied::Pages, 1);
             match step {
                 Step::End(end) => {
                     self.compare_with_announced(rules, &end, &mut emitter.recorder);
+                    self.doubt_single_page(rules, &end, came, &mut emitter.recorder);
                     self.store(emitter, FINISHED.to_owned())?;
                     return Ok(None);
                 }
@@ -232,7 +242,11 @@ impl Work {
     ) -> Result<Fetched, SyncError> {
         let run = &*self.run;
         let doing = self.task.doing.as_str();
-        let page = Pager::name(position);
+        let rules = match &asked.pages {
+            Pages::Rules(rules) => Some(&**rules),
+            Pages::None => None,
+        };
+        let page = Pager::name(rules, position);
         let first = Json::Object(position.first.clone());
         let root = run.scope();
         let scope = root.with_all(&self.names);
@@ -307,7 +321,7 @@ impl Work {
 
     fn rows<'a>(
         &self,
-        source: &'a Source,
+        source: &Source,
         answer: &'a Answer,
         position: &Position,
     ) -> Result<Vec<Cow<'a, Json>>, SyncError> {
@@ -316,15 +330,8 @@ impl Work {
         let root = self.run.scope();
         let scope = root.with_all(&self.names);
         let scope = scope.with("first", &first);
-        let found = rows_of(&source.take, answer.body(), &scope, &*self.run);
-        let owned: Result<Vec<Cow<'a, Json>>, _> = match (&source.take, found) {
-            (engine_spec::plan::Take::Columns { .. }, Ok(rows)) => {
-                Ok(rows.into_iter().map(|row| Cow::Owned(row.into_owned())).collect())
-            }
-            (_, Ok(_)) => rows_of(&source.take, answer.body(), &Scope::default(), &*self.run),
-            (_, Err(missing)) => Err(missing),
-        };
-        owned.map_err(|missing| self.list_error(source, missing.reason, Some(missing.hint)))
+        rows_of(&source.take, answer.body(), &scope, &*self.run)
+            .map_err(|missing| self.list_error(source, missing.reason, Some(missing.hint)))
     }
 
     fn page_error(&self, rules: &PageRules, error: PageError) -> SyncError {
@@ -367,6 +374,9 @@ impl Work {
         for fault in rows.iter().filter_map(|row| row.fault.as_ref()) {
             emitter.recorder.add(&self.task.list, Tallied::Rows, 1);
             emitter.recorder.row_fault(&self.task.list, fault);
+        }
+        for problem in rows.iter().filter_map(|row| row.problem.clone()) {
+            emitter.recorder.problem(&self.task.list, problem);
         }
         for row in rows.iter().filter(|row| row.fault.is_none()) {
             let scope = scope.with_all(&row.names);
@@ -425,6 +435,18 @@ impl Work {
         self.store(emitter, FINISHED.to_owned())
     }
 
+    /// A list that ends with its first page although that page is full: right if it fits exactly,
+    /// and what a misspelt path to the next page looks like.
+    fn doubt_single_page(&self, rules: &PageRules, end: &Position, came: usize, recorder: &mut Recorder) {
+        let by_token = matches!(rules.kind, PageKind::Cursor { .. } | PageKind::NextUrl { .. });
+        let full = rules.limit.as_ref().is_some_and(|limit| u64::from(limit.value) == came as u64);
+        if by_token && full && end.pages == 1 {
+            let what = "the first page was full and nothing led to a next one; right if the list fits exactly";
+            let hint = Some("compare `next` with a real answer".to_owned());
+            recorder.notice(&self.task.list, Note { hint, ..Recorder::at(&rules.site, what) });
+        }
+    }
+
     fn compare_with_announced(&self, rules: &PageRules, end: &Position, recorder: &mut Recorder) {
         let Some(announced) = end.announced else { return };
         recorder.add(&self.task.list, Tallied::Announced, i64::try_from(announced).unwrap_or(i64::MAX));
@@ -441,265 +463,10 @@ impl Work {
             recorder.notice(&self.task.list, note)
         }
     }
-
-    /// Asks for the details of rows.
-    async fn details<'a>(&self, source: &Source, rows: Vec<Cow<'a, Json>>) -> Result<Vec<Extended<'a>>, SyncError> {
-        let Some(detail) = &source.detail else {
-            return Ok(rows.into_iter().map(Extended::plain).collect());
-        };
-        if detail.batch.is_some() {
-            return self.batches(source, detail, rows).await;
-        }
-        let mut asked: Vec<BoxFuture<'_, Result<Extended<'a>, SyncError>>> = Vec::with_capacity(rows.len());
-        for row in rows {
-            asked.push(Box::pin(self.detail(source, detail, row)));
-        }
-        let answered: Vec<_> = futures::stream::iter(asked).buffered(DETAILS).collect().await;
-        answered.into_iter().collect()
-    }
-
-    async fn detail<'a>(
-        &self,
-        source: &Source,
-        detail: &Detail,
-        row: Cow<'a, Json>,
-    ) -> Result<Extended<'a>, SyncError> {
-        let run = &*self.run;
-        let root = run.scope();
-        let scope = root.with_all(&self.names);
-        let inner = scope.with_node("row", &row);
-        if let Some(when) = &detail.when {
-            if !when.holds(&inner).map_err(|error| self.list_error(source, error.to_string(), None))? {
-                return Ok(Extended::plain(row.clone()));
-            }
-        }
-        let doing = format!("{}: reading details", self.task.doing);
-        let call = Call {
-            request: &detail.request,
-            scope: &inner,
-            witness: run,
-            additions: &[],
-            statuses: &detail.statuses,
-            doing: &doing,
-        };
-        match run.clients.call(&call).await? {
-            Reply::Body(answer) => {
-                let found = match &detail.item {
-                    Some(path) => path.one(answer.body()).cloned(),
-                    None => Some(answer.body().clone()),
-                };
-                let Some(found) = found.filter(|json| !json.is_null()) else {
-                    let path = detail.item.as_ref().map(|path| path.text().to_owned()).unwrap_or_default();
-                    return Err(self.list_error(
-                        source,
-                        format!("`{path}` is not in the answer about one row"),
-                        Some("look at `detail` and its `item`".to_owned()),
-                    ));
-                };
-                Ok(Extended::detailed(detail, row.clone(), found))
-            }
-            Reply::NoRows(note) => Ok(Extended::faulty(
-                row.clone(),
-                Fault { site: detail.request.site.clone(), kind: FaultKind::Dropped, reason: note.text, sample: None },
-            )),
-            Reply::Incomplete(error) => Ok(Extended::faulty(
-                row.clone(),
-                Fault {
-                    site: detail.request.site.clone(),
-                    kind: FaultKind::Broken,
-                    reason: error.reason.clone(),
-                    sample: None,
-                },
-            )),
-        }
-    }
-
-    async fn batches<'a>(
-        &self,
-        source: &Source,
-        detail: &Detail,
-        rows: Vec<Cow<'a, Json>>,
-    ) -> Result<Vec<Extended<'a>>, SyncError> {
-        let Some(batch) = &detail.batch else { return Ok(Vec::new()) };
-        let run = &*self.run;
-        let fault = |fault: Fault| SyncError::List {
-            doing: self.doing(),
-            reason: fault.reason,
-            spec: fault.site.to_string(),
-            hint: None,
-        };
-        let mut extended = Vec::with_capacity(rows.len());
-        for chunk in rows.chunks(batch.size.max(1)) {
-            let root = run.scope();
-            let scope = root.with_all(&self.names);
-            let mut ids = Vec::new();
-            for row in chunk {
-                let inner = scope.with_node("row", row);
-                ids.push(batch.id.text(&inner, run).map_err(fault)?.map(Cow::into_owned));
-            }
-            let names: Json = ids.iter().flatten().cloned().collect::<Vec<_>>().into();
-            let inner = scope.with("batch", &names);
-            let doing = format!("{}: reading details", self.task.doing);
-            let call = Call {
-                request: &detail.request,
-                scope: &inner,
-                witness: run,
-                additions: &[],
-                statuses: &detail.statuses,
-                doing: &doing,
-            };
-            let answer = match run.clients.call(&call).await? {
-                Reply::Body(answer) => answer,
-                Reply::NoRows(_) => continue,
-                Reply::Incomplete(error) => return Err(error.into()),
-            };
-            let Some(found) = batch.items.one(answer.body()).and_then(Json::as_array) else {
-                return Err(self.list_error(
-                    source,
-                    format!("`{}` is not a list in the answer about a batch of rows", batch.items.text()),
-                    None,
-                ));
-            };
-            let mut by_id = HashMap::new();
-            for item in found {
-                if let Some(key) = batch.key.text(&scope.with_node("row", item), run).map_err(fault)? {
-                    by_id.insert(key.into_owned(), item);
-                }
-            }
-            for (row, id) in chunk.iter().zip(ids) {
-                extended.push(match id.and_then(|id| by_id.get(&id).copied()) {
-                    Some(item) => Extended::detailed(detail, row.clone(), item.clone()),
-                    None => Extended::faulty(
-                        row.clone(),
-                        Fault {
-                            site: detail.request.site.clone(),
-                            kind: FaultKind::Dangling,
-                            reason: "the vendor lists a row and has no details of it".to_owned(),
-                            sample: None,
-                        },
-                    ),
-                });
-            }
-        }
-        Ok(extended)
-    }
-}
-
-/// A row with what a detail request added, or why it cannot be used.
-struct Extended<'a> {
-    json: Cow<'a, Json>,
-    names: Map<String, Json>,
-    fault: Option<Fault>,
-}
-
-impl<'a> Extended<'a> {
-    fn plain(json: Cow<'a, Json>) -> Self {
-        Self { json, names: Map::new(), fault: None }
-    }
-
-    fn faulty(json: Cow<'a, Json>, fault: Fault) -> Self {
-        Self { json, names: Map::new(), fault: Some(fault) }
-    }
-
-    fn detailed(detail: &Detail, row: Cow<'a, Json>, found: Json) -> Self {
-        let mut names = Map::new();
-        match &detail.name {
-            Some(name) => {
-                names.insert(name.clone(), found);
-                Self { json: row, names, fault: None }
-            }
-            None => {
-                names.insert("listed".to_owned(), row.into_owned());
-                Self { json: Cow::Owned(found), names, fault: None }
-            }
-        }
-    }
-}
-
-/// Pages that were asked for ahead.
-#[derive(Default)]
-struct Ahead {
-    pages: VecDeque<(Position, JoinHandle<Result<Fetched, SyncError>>)>,
-}
-
-impl Ahead {
-    fn take(&mut self, position: &Position) -> Option<JoinHandle<Result<Fetched, SyncError>>> {
-        let (predicted, _) = self.pages.front()?;
-        if !same_request(predicted, position) {
-            self.clear();
-            return None;
-        }
-        self.pages.pop_front().map(|(_, handle)| handle)
-    }
-
-    fn expects(&self, next: &Position) -> bool {
-        self.pages.front().is_none_or(|(predicted, _)| same_request(predicted, next))
-    }
-
-    fn holds(&self, position: &Position) -> bool {
-        self.pages.iter().any(|(known, _)| same_request(known, position))
-    }
-
-    fn push(&mut self, position: Position, handle: JoinHandle<Result<Fetched, SyncError>>) {
-        self.pages.push_back((position, handle));
-    }
-
-    fn len(&self) -> usize {
-        self.pages.len()
-    }
-
-    fn clear(&mut self) {
-        for (_, handle) in self.pages.drain(..) {
-            handle.abort();
-        }
-    }
-}
-
-impl Drop for Ahead {
-    fn drop(&mut self) {
-        self.clear();
-    }
-}
-
-fn same_request(one: &Position, other: &Position) -> bool {
-    one.number == other.number
-        && one.cursor == other.cursor
-        && one.url == other.url
-        && one.last == other.last
-        && one.window == other.window
 }
 
 fn step_position(step: &Step) -> &Position {
     match step {
         Step::Next(position) | Step::End(position) => position,
     }
-}
-
-/// The pages that come next: one, or as many as are known where pages are numbered, full, and
-/// their total is announced.
-fn predictions(rules: &PageRules, next: &Position, came: usize) -> Vec<Position> {
-    let mut predicted = vec![next.clone()];
-    let (Some(limit), Some(total)) = (rules.limit.as_ref().map(|limit| u64::from(limit.value)), next.announced) else {
-        return predicted;
-    };
-    let full = came as u64 == limit;
-    if !rules.parallel || !full || rules.window.is_some() || !rules.last.contains(&LastWord::TotalReached) {
-        return predicted;
-    }
-    let step = match &rules.kind {
-        PageKind::Offset { .. } | PageKind::StartIndex { .. } => limit,
-        PageKind::Page { .. } => 1,
-        _ => return predicted,
-    };
-    let mut further = next.clone();
-    while predicted.len() < AHEAD {
-        further.number += step;
-        further.pages += 1;
-        further.rows += limit;
-        if further.rows >= total {
-            break;
-        }
-        predicted.push(further.clone());
-    }
-    predicted
 }

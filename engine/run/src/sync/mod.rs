@@ -113,7 +113,17 @@ pub async fn sync(
     options: SyncOptions,
 ) -> Synced {
     let mut run = Run::new(plan, clients, names, store, &options);
-    let failure = read(&mut run, &options).await.err();
+    let opened = opening::open(&mut run).await;
+    let run = Arc::new(run);
+    let failure = match opened {
+        Ok(()) => read(&run, &options).await.err(),
+        Err(error) => Some(error),
+    };
+    // Requests that were given up let go of the run, and so of the store, once the runtime gets to
+    // them; whoever gave the store wants it back whole.
+    while Arc::strong_count(&run) > 1 {
+        tokio::task::yield_now().await;
+    }
     let report = report::report(&run, &options, failure.as_ref());
     match report {
         Ok(report) => Synced { report, failure },
@@ -121,24 +131,11 @@ pub async fn sync(
     }
 }
 
-/// Makes the requests that come first, and nothing else: proves that the credentials work.
-pub async fn check(
-    plan: Arc<Plan>,
-    clients: Clients,
-    names: Map<String, Json>,
-    store: SharedStore,
-    options: &SyncOptions,
-) -> Result<(), SyncError> {
-    let mut run = Run::new(plan, clients, names, store, options);
-    opening::open(&mut run).await
-}
-
-async fn read(run: &mut Run, options: &SyncOptions) -> Result<(), SyncError> {
-    opening::open(run).await?;
+async fn read(run: &Arc<Run>, options: &SyncOptions) -> Result<(), SyncError> {
     let active = task::active_types(run)?;
     run.store(|store| store.declare(&resource_types(&run.plan, &active)))?;
     let tasks = task::tasks(&run.plan, &active);
-    schedule::run_all(run, tasks, active, options).await?;
+    schedule::run_all(run.clone(), tasks, active, options).await?;
     run.flush()?;
     run.settle()
 }

@@ -84,10 +84,10 @@ async fn prove(run: &Run, check: &Check) -> Result<(), SyncError> {
         hint,
     };
     let broken = |error: engine_spec::expression::EvaluationError| failed(error.to_string(), None);
-    if let Some(when) = &check.when {
-        if !when.holds(&run.scope()).map_err(broken)? {
-            return Ok(());
-        }
+    if let Some(when) = &check.when
+        && !when.holds(&run.scope()).map_err(broken)?
+    {
+        return Ok(());
     }
     let Some(answer) = ask(run, &check.request, &check.statuses, doing).await? else { return Ok(()) };
     let say = || {

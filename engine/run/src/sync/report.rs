@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use engine_model::{ListReport, Problem, Report, Store, Totals, Verdict};
 use engine_spec::plan::Tracked;
 
-use super::run::Run;
+use super::run::{Passing, Run};
 use super::{SyncError, SyncOptions};
 use crate::extract::{Note, Tallied};
 
@@ -35,14 +35,18 @@ pub(super) fn report(run: &Run, options: &SyncOptions, failure: Option<&SyncErro
             }
         }
     }
-    for problem in run.passing_problems() {
-        if Run::is_expected(&problem) {
-            merge(&mut report.notes, problem)
-        } else {
-            merge(&mut report.problems, problem)
+    for passing in run.all_passing() {
+        match passing {
+            Passing::Unread(problem) => {
+                if let Some(list) = list_report(&mut report, &problem.list) {
+                    list.parents_failed += 1;
+                }
+                merge(&mut report.problems, problem);
+            }
+            Passing::Dangling(problem) => merge(&mut report.problems, problem),
+            Passing::Expected(problem) => merge(&mut report.notes, problem),
         }
     }
-    count_failed_parents(&mut report);
     if let Some(failure) = failure {
         report.problems.insert(0, failed(failure));
     }
@@ -121,6 +125,7 @@ fn count_in(list: &mut ListReport, what: Tallied, count: u64) {
         Tallied::Announced => list.announced = Some(list.announced.unwrap_or(0) + count),
         Tallied::ParentsVisited => list.parents_visited += count,
         Tallied::ParentsFailed => list.parents_failed += count,
+        Tallied::Filtered => list.filtered += count,
         Tallied::Dropped(reason) => *list.dropped.entry(reason).or_default() += count,
         Tallied::Unknown(place) => *list.unknown_values.entry(place).or_default() += count,
         Tallied::Problem(_) | Tallied::Notice(_) | Tallied::PathFound(_) | Tallied::KeyHit(_) => {}
@@ -157,20 +162,6 @@ fn merge(list: &mut Vec<Problem>, problem: Problem) {
             }
         }
         None => list.push(problem),
-    }
-}
-
-fn count_failed_parents(report: &mut Report) {
-    let failed: Vec<(String, u64)> = report
-        .problems
-        .iter()
-        .filter(|problem| problem.what.starts_with("could not be read"))
-        .map(|problem| (problem.list.clone(), problem.count))
-        .collect();
-    for (list, count) in failed {
-        if let Some(list) = list_report(report, &list) {
-            list.parents_failed += count;
-        }
     }
 }
 

@@ -26,11 +26,22 @@ pub(super) struct Run {
     pub environment: Arc<dyn Environment>,
     pub progress: Arc<dyn Progress>,
     /// Told whenever a page was stored.
-    pub stored: Arc<tokio::sync::Notify>,
+    pub stored: tokio::sync::Notify,
     store: SharedStore,
-    tracker: Arc<Tracker>,
+    tracker: Tracker,
     /// Problems that the next run may not meet again; never stored.
-    passing: Arc<Mutex<Vec<Problem>>>,
+    passing: Mutex<Vec<Passing>>,
+}
+
+/// What this run has found and the next one may not find again; it is not stored.
+#[derive(Clone, Debug)]
+pub(super) enum Passing {
+    /// One resource's rows could not be read.
+    Unread(Problem),
+    /// Grants refer to something that is not there.
+    Dangling(Problem),
+    /// The same, and the spec expects it.
+    Expected(Problem),
 }
 
 /// What is noticed while values are evaluated, and what helps evaluating them.
@@ -62,10 +73,10 @@ impl Run {
             names,
             environment: options.environment.clone(),
             progress: options.progress.clone(),
-            stored: Arc::new(tokio::sync::Notify::new()),
+            stored: tokio::sync::Notify::new(),
             store,
-            tracker: Arc::new(tracker),
-            passing: Arc::default(),
+            tracker,
+            passing: Mutex::default(),
         }
     }
 
@@ -121,12 +132,12 @@ impl Run {
     }
 
     /// Notes something that is missing now and that another run may find.
-    pub fn passing_problem(&self, problem: Problem) {
-        self.passing.lock().unwrap_or_else(PoisonError::into_inner).push(problem);
+    pub fn passing(&self, passing: Passing) {
+        self.passing.lock().unwrap_or_else(PoisonError::into_inner).push(passing);
     }
 
     /// What is missing now and may be found by another run.
-    pub fn passing_problems(&self) -> Vec<Problem> {
+    pub fn all_passing(&self) -> Vec<Passing> {
         self.passing.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -146,35 +157,14 @@ impl Run {
                 request: None,
                 count: dangling.count,
                 samples: dangling.samples,
-                hint: (!dangling.expected).then(|| {
+                hint: (!dangling.expected && dangling.principal_missing).then(|| {
                     "where the vendor lists members that are gone, `missing: drop` on the grants leaves them out"
                         .to_owned()
                 }),
             };
-            self.passing_problem(problem);
+            self.passing(if dangling.expected { Passing::Expected(problem) } else { Passing::Dangling(problem) });
         }
         Ok(())
-    }
-
-    /// Whether a dangling problem is one that the spec expects.
-    pub fn is_expected(problem: &Problem) -> bool {
-        problem.what.ends_with("as the spec says")
-    }
-}
-
-impl Clone for Run {
-    fn clone(&self) -> Self {
-        Self {
-            plan: self.plan.clone(),
-            clients: self.clients.clone(),
-            names: self.names.clone(),
-            environment: self.environment.clone(),
-            progress: self.progress.clone(),
-            stored: self.stored.clone(),
-            store: self.store.clone(),
-            tracker: self.tracker.clone(),
-            passing: self.passing.clone(),
-        }
     }
 }
 
@@ -189,10 +179,11 @@ impl Witness for Run {
     }
 
     fn key_hit(&self, number: usize) {
-        if let Some(flag) = self.tracker.keys.get(number) {
-            if !flag.load(Ordering::Relaxed) && !flag.swap(true, Ordering::Relaxed) {
-                self.pending().add("", Tallied::KeyHit(number), 1);
-            }
+        if let Some(flag) = self.tracker.keys.get(number)
+            && !flag.load(Ordering::Relaxed)
+            && !flag.swap(true, Ordering::Relaxed)
+        {
+            self.pending().add("", Tallied::KeyHit(number), 1);
         }
     }
 

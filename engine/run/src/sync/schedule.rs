@@ -16,7 +16,7 @@ use serde_json::{Map, Value as Json};
 use tokio::task::JoinSet;
 
 use super::job::{self, Job, JobEnd};
-use super::run::Run;
+use super::run::{Passing, Run};
 use super::task::{Task, TaskKind};
 use super::{SyncError, SyncOptions};
 use crate::extract::combinations;
@@ -25,6 +25,15 @@ use crate::page::Position;
 
 /// Resources read back at a time.
 const BATCH: usize = 64;
+/// So many failures in a row are not about single resources any more.
+const HOPELESS: u32 = 20;
+
+/// A job that has ended.
+struct Ended {
+    task: usize,
+    label: Option<String>,
+    end: JobEnd,
+}
 
 /// Where a task stands.
 #[derive(Default)]
@@ -32,12 +41,14 @@ struct Standing {
     queue: VecDeque<Job>,
     running: usize,
     after: i64,
+    /// Jobs that failed since the last one that did not.
+    failed_in_a_row: u32,
     /// No further jobs will come, unless the type it is repeated for gets more resources.
     exhausted: bool,
 }
 
-struct Schedule<'r> {
-    run: &'r Run,
+struct Schedule {
+    run: Arc<Run>,
     tasks: Vec<Arc<Task>>,
     standings: Vec<Standing>,
     active: Vec<bool>,
@@ -55,17 +66,17 @@ struct Marks {
 
 /// Runs all tasks to their end.
 pub(super) async fn run_all(
-    run: &Run,
+    run: Arc<Run>,
     tasks: Vec<Task>,
     active: Vec<bool>,
     options: &SyncOptions,
 ) -> Result<(), SyncError> {
-    let marks = Marks::read(run)?;
+    let marks = Marks::read(&run)?;
     let standings = tasks.iter().map(|_| Standing::default()).collect();
     let tasks = tasks.into_iter().map(Arc::new).collect();
     let room = options.concurrency.max(1) * 2;
     let mut schedule = Schedule { run, tasks, standings, active, marks, room };
-    let mut jobs: JoinSet<(usize, JobEnd)> = JoinSet::new();
+    let mut jobs: JoinSet<Ended> = JoinSet::new();
     let mut stop = options.stop.clone();
     let result = schedule.all(&mut jobs, &mut stop).await;
     // Jobs that still run may be in the middle of storing a page: they are ended between pages.
@@ -73,23 +84,23 @@ pub(super) async fn run_all(
     result
 }
 
-impl Schedule<'_> {
+impl Schedule {
     async fn all(
         &mut self,
-        jobs: &mut JoinSet<(usize, JobEnd)>,
+        jobs: &mut JoinSet<Ended>,
         stop: &mut tokio::sync::watch::Receiver<bool>,
     ) -> Result<(), SyncError> {
-        let stored = self.run.stored.clone();
+        let run = self.run.clone();
         loop {
             // Asked for before looking, so that a page stored in between is not missed.
-            let more = stored.notified();
+            let more = run.stored.notified();
             self.fill(jobs)?;
             if jobs.is_empty() {
                 return self.finished();
             }
             tokio::select! {
                 ended = jobs.join_next() => match ended {
-                    Some(Ok((task, end))) => self.ended(task, end)?,
+                    Some(Ok(ended)) => self.ended(ended)?,
                     Some(Err(error)) => return Err(internal(&format!("a job ended in an unforeseen way: {error}"))),
                     None => {}
                 },
@@ -110,7 +121,7 @@ impl Schedule<'_> {
     }
 
     /// Starts jobs while there is room.
-    fn fill(&mut self, jobs: &mut JoinSet<(usize, JobEnd)>) -> Result<(), SyncError> {
+    fn fill(&mut self, jobs: &mut JoinSet<Ended>) -> Result<(), SyncError> {
         loop {
             let mut started = false;
             for at in 0..self.tasks.len() {
@@ -122,8 +133,9 @@ impl Schedule<'_> {
                 let (Some(job), Some(task)) = (standing.queue.pop_front(), self.tasks.get(at)) else { continue };
                 standing.running += 1;
                 started = true;
-                let (run, task) = (Arc::new(self.run.clone()), task.clone());
-                jobs.spawn(async move { (at, job::run(run, task, job).await) });
+                let (run, task) = (self.run.clone(), task.clone());
+                let label = job.label();
+                jobs.spawn(async move { Ended { task: at, label, end: job::run(run, task, job).await } });
             }
             if !started {
                 return Ok(());
@@ -293,36 +305,41 @@ impl Schedule<'_> {
             })
     }
 
-    fn ended(&mut self, at: usize, end: JobEnd) -> Result<(), SyncError> {
-        if let Some(standing) = self.standings.get_mut(at) {
-            standing.running = standing.running.saturating_sub(1);
-        }
-        let Some(task) = self.tasks.get(at) else { return Ok(()) };
-        match end {
-            JobEnd::Done => Ok(()),
-            JobEnd::Unread(error) => {
-                self.unread(task, &error);
-                Ok(())
-            }
+    fn ended(&mut self, ended: Ended) -> Result<(), SyncError> {
+        let (Some(standing), Some(task)) = (self.standings.get_mut(ended.task), self.tasks.get(ended.task)) else {
+            return Ok(());
+        };
+        standing.running = standing.running.saturating_sub(1);
+        match ended.end {
+            JobEnd::Done => standing.failed_in_a_row = 0,
+            JobEnd::Unread(error) => self.unread(task, ended.label, &error),
             JobEnd::Failed(SyncError::Request(error)) if task.is_repeated() && concerns_one(&error) => {
-                self.unread(task, &error);
-                Ok(())
+                standing.failed_in_a_row += 1;
+                if standing.failed_in_a_row >= HOPELESS {
+                    return Err(SyncError::Request(error));
+                }
+                self.unread(task, ended.label, &error);
             }
-            JobEnd::Failed(error) => Err(error),
+            JobEnd::Failed(error) => return Err(error),
         }
+        Ok(())
     }
 
     /// One run of a task could not be read, and the others go on.
-    fn unread(&self, task: &Task, error: &RequestError) {
-        self.run.passing_problem(Problem {
+    fn unread(&self, task: &Task, label: Option<String>, error: &RequestError) {
+        let sample = match (label, &error.message) {
+            (Some(label), Some(message)) => Some(format!("{label}: {message}")),
+            (label, message) => label.or_else(|| message.clone()),
+        };
+        self.run.passing(Passing::Unread(Problem {
             list: task.list.clone(),
             what: format!("could not be read: {}", error.reason),
             spec: error.site.as_ref().map(ToString::to_string),
             request: error.request.clone(),
             count: 1,
-            samples: error.message.iter().cloned().collect(),
+            samples: sample.into_iter().collect(),
             hint: error.hint.clone(),
-        });
+        }));
     }
 }
 

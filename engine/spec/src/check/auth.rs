@@ -61,6 +61,7 @@ impl Checker<'_> {
         let grant = self.grant(pointer, oauth2, names);
         let fields = self.named_values(&format!("{pointer}/fields"), &oauth2.fields, names, Purpose::Sent);
         let headers = self.headers(&format!("{pointer}/headers"), &oauth2.headers, names);
+        let scope = self.values(&format!("{pointer}/scope"), &oauth2.scope, names, Purpose::Sent);
         let token = match &oauth2.token {
             Some(path) => self.singular_path(&format!("{pointer}/token"), path),
             None => Path::parse("$.access_token").ok(),
@@ -72,7 +73,7 @@ impl Checker<'_> {
             client_secret,
             client_in: oauth2.client_in.unwrap_or(ClientIn::Header),
             body: oauth2.body.unwrap_or(TokenBody::Form),
-            scope: oauth2.scope.join(" "),
+            scope: scope?,
             fields,
             headers,
             token: token?,

@@ -5,6 +5,7 @@ use crate::document::client as doc;
 use crate::document::source as doc_source;
 use crate::expression::Expression;
 use crate::plan::{Answers, Client, RateLimit, Start, Tls, ValueKind, is_loopback};
+use crate::template::Template;
 use crate::yaml::escape;
 
 use super::Checker;
@@ -12,7 +13,7 @@ use super::names::Names;
 use super::value::Purpose;
 
 /// A client's page rule is for requests that are not known yet; each source is checked on its own.
-const ANY_REQUEST: &str = "page.cursor page.number page.last";
+const ANY_REQUEST: &str = "page.cursor page.number page.last page.limit";
 
 impl Checker<'_> {
     pub(super) fn client(&mut self, number: usize, pointer: &str, client: &doc::Client) -> Option<Client> {
@@ -50,7 +51,7 @@ impl Checker<'_> {
             name,
             site: self.key_site(pointer),
             base_url: base_url?,
-            hosts: client.hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
+            hosts: self.host_names(&format!("{pointer}/hosts"), &client.hosts),
             auth,
             tls,
             headers,
@@ -62,6 +63,31 @@ impl Checker<'_> {
             concurrency: client.concurrency,
             timeout,
         })
+    }
+
+    fn host_names(&mut self, pointer: &str, hosts: &[String]) -> Vec<String> {
+        let named = hosts.iter().enumerate().filter_map(|(i, host)| {
+            let at = format!("{pointer}/{i}");
+            let host = self.plain(&at, host)?;
+            if host.contains(['/', '@', '*', ' ']) || host.is_empty() {
+                let help =
+                    Some("write the name alone, `files.example.com`, with `:port` where it needs one".to_owned());
+                self.at_value(Code::WrongValue, &at, format!("`{host}` is not the name of a host"), help);
+                return None;
+            }
+            Some(host.to_ascii_lowercase())
+        });
+        named.collect()
+    }
+
+    /// A text that is taken as it stands.
+    pub(super) fn plain(&mut self, pointer: &str, text: &str) -> Option<String> {
+        if Template::is_template(text) {
+            let help = Some("write the text itself".to_owned());
+            self.at_value(Code::NotHere, pointer, "a template means nothing here".to_owned(), help);
+            return None;
+        }
+        Some(text.to_owned())
     }
 
     /// A URL that stands in the spec itself.

@@ -37,7 +37,7 @@ impl Checker<'_> {
             return None;
         }
         let kind = field.r#type.unwrap_or_default();
-        if (kind == ConfigType::Choice) != !field.choices.is_empty() {
+        if (kind == ConfigType::Choice) == field.choices.is_empty() {
             self.at_key(Code::Config, pointer, format!("`{name}` needs `type: choice` and `choices` together"), None);
         }
         if field.secret && field.default.is_some() {
@@ -109,7 +109,7 @@ impl Checker<'_> {
     }
 }
 
-/// `BATON_CIRCLECI_API_TOKEN` for field `api_token` of spec `circleci`.
+/// `BATON_ACME_API_TOKEN` for field `api_token` of spec `acme`.
 fn variable(id: &str, field: &str) -> String {
     format!("BATON_{}_{}", id, field).replace('-', "_").to_ascii_uppercase()
 }

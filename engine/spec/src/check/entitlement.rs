@@ -1,9 +1,11 @@
 //! Entitlements and grant sources: every grant has a resource, a slug and a principal.
 
+use std::collections::BTreeMap;
+
 use engine_model::{Expansion, MissingReference, Purpose as EntitlementPurpose};
 
 use crate::diagnostic::Code;
-use crate::document::entitlement::{self as doc, Expands};
+use crate::document::entitlement::{self as doc, Expands, MissingPrincipal};
 use crate::document::value::Missing;
 use crate::document::{self, GrantSource};
 use crate::plan::{Entitlement, ForEach, GrantRule, Origin, PrincipalRule, Value, ValueKind};
@@ -185,7 +187,16 @@ impl Checker<'_> {
             Some((key, ..)) => format!("{type_id}:{key}"),
             None => type_id.to_owned(),
         };
+        let mut missing_by_type = BTreeMap::new();
+        if let Some(MissingPrincipal::ByType(types)) = &grant.missing {
+            for (id, missing) in types {
+                self.type_of_key(&format!("{pointer}/missing/{}", escape(id)), id);
+                missing_by_type.insert(id.clone(), meaning(*missing));
+            }
+        }
+        let number = self.grant_rules.len();
         self.grant_rules.push(GrantRule {
+            number,
             owner,
             label,
             site: self.key_site(pointer),
@@ -196,11 +207,11 @@ impl Checker<'_> {
             expands,
             keep,
             immutable: grant.immutable.unwrap_or(false) || entitlement.is_some_and(|(_, _, e)| e.immutable),
-            missing: if grant.missing == Some(Missing::Drop) {
-                MissingReference::Drop
-            } else {
-                MissingReference::Incomplete
+            missing: match &grant.missing {
+                Some(MissingPrincipal::All(missing)) => meaning(*missing),
+                _ => MissingReference::Incomplete,
             },
+            missing_by_type,
         });
         Some(())
     }
@@ -387,7 +398,7 @@ impl Checker<'_> {
         pointer: &str,
         type_id: &str,
         entitlement: Option<(&str, bool, &doc::Entitlement)>,
-        expands: &std::collections::BTreeMap<String, Expands>,
+        expands: &BTreeMap<String, Expands>,
     ) -> Vec<Expansion> {
         let grantable = match entitlement {
             Some((_, _, entitlement)) => entitlement.grantable_to.clone(),
@@ -439,5 +450,12 @@ impl Checker<'_> {
             compiled.push(Expansion { principal_type: principal_type.clone(), slugs, shallow, resource_types });
         }
         compiled
+    }
+}
+
+fn meaning(missing: Missing) -> MissingReference {
+    match missing {
+        Missing::Drop => MissingReference::Drop,
+        Missing::Incomplete => MissingReference::Incomplete,
     }
 }

@@ -14,10 +14,10 @@ impl Checker<'_> {
             if let Some(owner) = plan.types.get_mut(rule.owner) {
                 owner.grant_rules.push(number);
             }
-            if let Origin::EachRow(feeding) = rule.source.origin {
-                if let Some(feeding) = plan.types.get_mut(feeding) {
-                    feeding.row_rules.push(number);
-                }
+            if let Origin::EachRow(feeding) = rule.source.origin
+                && let Some(feeding) = plan.types.get_mut(feeding)
+            {
+                feeding.row_rules.push(number);
             }
         }
         for (number, look_up) in plan.look_ups.iter().enumerate() {

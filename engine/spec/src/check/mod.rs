@@ -76,14 +76,10 @@ struct Checker<'a> {
 
 impl<'a> Checker<'a> {
     fn new(resolved: &'a Resolved, document: &'a Spec, diagnostics: &'a mut Diagnostics) -> Self {
-        let clients = match &document.http {
-            Some(_) => vec![("default".to_owned(), "/http".to_owned())],
-            None => document
-                .clients
-                .keys()
-                .map(|name| (name.clone(), format!("/clients/{}", crate::yaml::escape(name))))
-                .collect(),
-        };
+        let http = document.http.iter().map(|_| ("default".to_owned(), "/http".to_owned()));
+        let named =
+            document.clients.keys().map(|name| (name.clone(), format!("/clients/{}", crate::yaml::escape(name))));
+        let clients = http.chain(named).collect();
         Self {
             resolved,
             document,
@@ -107,12 +103,13 @@ impl<'a> Checker<'a> {
     }
 
     fn plan(mut self) -> Option<Plan> {
-        if self.document.http.is_some() && !self.document.clients.is_empty() {
+        if self.document.http.is_some() && self.document.clients.contains_key("default") {
+            let help = Some("give the client of `clients` another name".to_owned());
             self.at_key(
                 Code::OneOf,
-                "/clients",
-                "a spec has `http` or `clients`, not both".to_owned(),
-                Some("move the client of `http` to `clients`, under the name `default`".to_owned()),
+                "/clients/default",
+                "the client of `http` is named `default` already".to_owned(),
+                help,
             );
         }
         if self.clients.is_empty() {
@@ -284,15 +281,9 @@ impl<'a> Checker<'a> {
     }
 
     fn client_documents(&self) -> Vec<(String, &'a document::Client)> {
-        match &self.document.http {
-            Some(client) => vec![("/http".to_owned(), client)],
-            None => self
-                .document
-                .clients
-                .iter()
-                .map(|(name, client)| (format!("/clients/{}", crate::yaml::escape(name)), client))
-                .collect(),
-        }
+        let http = self.document.http.iter().map(|client| ("/http".to_owned(), client));
+        let named = self.document.clients.iter();
+        http.chain(named.map(|(name, client)| (format!("/clients/{}", crate::yaml::escape(name)), client))).collect()
     }
 
     fn starts(&mut self) -> Vec<crate::plan::Start> {

@@ -111,9 +111,9 @@ pub(super) fn page_rule<'d>(document: &'d Spec, request: &Request, rows: &'d Row
     if rows.pages.is_some() || rows.item.is_some() {
         return rows.pages.as_ref();
     }
-    let client = match (&document.http, &request.client) {
-        (Some(client), _) => Some(client),
-        (None, Some(name)) => document.clients.get(name),
+    let client = match (&document.http, request.client.as_deref()) {
+        (Some(client), None | Some("default")) => Some(client),
+        (_, Some(name)) => document.clients.get(name),
         (None, None) if document.clients.len() == 1 => document.clients.values().next(),
         (None, None) => document.clients.get("default"),
     };
@@ -122,8 +122,15 @@ pub(super) fn page_rule<'d>(document: &'d Spec, request: &Request, rows: &'d Row
 
 /// The names that a type's sources give its rows, beside `row`.
 pub(super) fn row_names(document: &Spec, id: &str) -> Vec<(String, Shape)> {
-    let Some(resource) = document.resources.get(id) else { return Vec::new() };
-    let mut names: Vec<(String, Shape)> = Vec::new();
+    let mut names = Vec::new();
+    gather_row_names(document, id, &mut Vec::new(), &mut names);
+    names
+}
+
+/// The names of a type's rows, after those of the types whose rows feed it.
+fn gather_row_names<'d>(document: &'d Spec, id: &'d str, seen: &mut Vec<&'d str>, names: &mut Vec<(String, Shape)>) {
+    let Some(resource) = document.resources.get(id).filter(|_| !seen.contains(&id)) else { return };
+    seen.push(id);
     if let Some(parent) = repeated_parent(resource) {
         names.push(("parent".to_owned(), resource_shape(document, parent, 0)));
     }
@@ -132,6 +139,9 @@ pub(super) fn row_names(document: &Spec, id: &str) -> Vec<(String, Shape)> {
         OneOrMany::Many(sources) => sources.iter().collect(),
     };
     for source in sources {
+        if let Some(feeding) = &source.rows.each_row {
+            gather_row_names(document, feeding, seen, names);
+        }
         for (name, each) in &source.rows.for_each {
             let shape = match each {
                 ForEach::Of(of) => resource_shape(document, &of.of, 0),
@@ -143,11 +153,11 @@ pub(super) fn row_names(document: &Spec, id: &str) -> Vec<(String, Shape)> {
         if let Some(detail) = &source.rows.detail {
             names.push((detail.r#as.clone().unwrap_or_else(|| "listed".to_owned()), Shape::Open));
         }
-        if let Some(Pages::Rules(rules)) = page_rule(document, &source.request, &source.rows) {
-            if !rules.first.is_empty() {
-                let first = rules.first.keys().map(|key| (key.clone(), Shape::Open)).collect();
-                names.push(("first".to_owned(), Shape::Closed(first)));
-            }
+        if let Some(Pages::Rules(rules)) = page_rule(document, &source.request, &source.rows)
+            && !rules.first.is_empty()
+        {
+            let first = rules.first.keys().map(|key| (key.clone(), Shape::Open)).collect();
+            names.push(("first".to_owned(), Shape::Closed(first)));
         }
         let mut unnest = source.rows.unnest.as_deref();
         while let Some(level) = unnest {
@@ -156,5 +166,4 @@ pub(super) fn row_names(document: &Spec, id: &str) -> Vec<(String, Shape)> {
             unnest = level.unnest.as_deref();
         }
     }
-    names
 }

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::Code;
 use crate::document::page::{self as doc, Last, LastWord};
-use crate::plan::{Limit, Next, PageKind, PageRules, Pages, Send};
+use crate::plan::{Limit, Next, PageKind, PageRules, Pages, Send, Tracked};
 
 use super::Checker;
 use super::names::{Names, Shape};
@@ -24,8 +24,10 @@ impl Checker<'_> {
 
     /// The names that requests of a list have beside others.
     pub(super) fn page_names(names: &Names, pages: Option<&doc::Pages>) -> Names {
-        let page =
-            ["cursor", "number", "last", "window"].iter().map(|name| ((*name).to_owned(), Shape::Open)).collect();
+        let page = ["cursor", "number", "last", "window", "limit"]
+            .iter()
+            .map(|name| ((*name).to_owned(), Shape::Open))
+            .collect();
         let names = names.with("page", Shape::Closed(page));
         match pages {
             Some(doc::Pages::Rules(rules)) if !rules.first.is_empty() => {
@@ -79,10 +81,10 @@ impl Checker<'_> {
         let requests = format!("{requests}{}", continued.unwrap_or_default());
         let kind = self.page_kind(pointer, kind_name, rules, &body, &requests);
         let (last, last_when) = self.last(pointer, kind_name, rules, &body);
-        let limit = rules.limit.as_ref().and_then(|limit| self.limit(&format!("{pointer}/limit"), limit));
-        let total = self.optional_value(&format!("{pointer}/total"), rules.total.as_ref(), &body, Purpose::Compared);
+        let limit = rules.limit.as_ref().and_then(|limit| self.limit(&format!("{pointer}/limit"), limit, &requests));
+        let total = self.optional_value(&format!("{pointer}/total"), rules.total.as_ref(), &body, Purpose::Record);
         let page_total =
-            self.optional_value(&format!("{pointer}/page_total"), rules.page_total.as_ref(), &body, Purpose::Compared);
+            self.optional_value(&format!("{pointer}/page_total"), rules.page_total.as_ref(), &body, Purpose::Record);
         let first = rules.first.iter().filter_map(|(name, value)| {
             let value = self.value(
                 &format!("{pointer}/first/{}", crate::yaml::escape(name)),
@@ -212,6 +214,13 @@ impl Checker<'_> {
                 }
                 Last::When(condition) => {
                     let names = body.with_open(["page"]);
+                    if let Some(rest) =
+                        condition.when.trim().strip_prefix("not ").filter(|rest| !rest.contains([' ', '(']))
+                    {
+                        let message = "this ends the list also where the field is missing".to_owned();
+                        let help = Some(format!("write `{rest} is false`"));
+                        self.at_value(Code::PageRule, &format!("{at}/{i}/when"), message, help);
+                    }
                     conditions.extend(self.expression(&format!("{at}/{i}/when"), &condition.when, &names));
                 }
             }
@@ -233,7 +242,12 @@ impl Checker<'_> {
 
     fn next(&mut self, pointer: &str, next: &doc::Next) -> Option<Next> {
         match next {
-            doc::Next::Path(text) => self.singular_path(pointer, text).map(Next::Path),
+            doc::Next::Path(text) => {
+                let path = self.singular_path(pointer, text)?;
+                let site = self.site(pointer);
+                self.tracked_paths.push(Tracked { site, text: text.clone() });
+                Some(Next::Path(path, self.tracked_paths.len() - 1))
+            }
             doc::Next::Header(header) => Some(Next::Header(header.header.to_ascii_lowercase())),
             doc::Next::Link(link) => Some(Next::Link {
                 relation: link.link.clone(),
@@ -247,9 +261,11 @@ impl Checker<'_> {
         match send {
             Some(send) => {
                 let send = match send {
-                    doc::Send::Query(name) => Send::Query(name.clone()),
-                    doc::Send::Header(name) => Send::Header(name.to_ascii_lowercase()),
-                    doc::Send::Form(name) => Send::Form(name.clone()),
+                    doc::Send::Query(name) => Send::Query(self.plain(&format!("{pointer}/send/query"), name)?),
+                    doc::Send::Header(name) => {
+                        Send::Header(self.plain(&format!("{pointer}/send/header"), name)?.to_ascii_lowercase())
+                    }
+                    doc::Send::Form(name) => Send::Form(self.plain(&format!("{pointer}/send/form"), name)?),
                     doc::Send::Json(at) => Send::Json(self.json_pointer(&format!("{pointer}/send/json"), at)?),
                 };
                 Some(Some(send))
@@ -267,12 +283,19 @@ impl Checker<'_> {
         }
     }
 
-    fn limit(&mut self, pointer: &str, limit: &doc::Limit) -> Option<Limit> {
-        let send = match (&limit.query, &limit.json) {
-            (Some(name), None) => Send::Query(name.clone()),
-            (None, Some(at)) => Send::Json(self.json_pointer(&format!("{pointer}/json"), at)?),
+    fn limit(&mut self, pointer: &str, limit: &doc::Limit, requests: &str) -> Option<Limit> {
+        let send = match (&limit.query, &limit.json, &limit.form) {
+            (Some(name), None, None) => Some(Send::Query(self.plain(&format!("{pointer}/query"), name)?)),
+            (None, Some(at), None) => Some(Send::Json(self.json_pointer(&format!("{pointer}/json"), at)?)),
+            (None, None, Some(name)) => Some(Send::Form(self.plain(&format!("{pointer}/form"), name)?)),
+            (None, None, None) if requests.contains("page.limit") => None,
             _ => {
-                self.at_key(Code::OneOf, pointer, "`limit` has one of `query` and `json`".to_owned(), None);
+                self.at_key(
+                    Code::OneOf,
+                    pointer,
+                    "`limit` has one of `query`, `json` and `form`".to_owned(),
+                    Some("without them, the request names `page.limit` itself".to_owned()),
+                );
                 return None;
             }
         };

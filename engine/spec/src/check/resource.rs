@@ -6,7 +6,9 @@ use crate::diagnostic::Code;
 use crate::document::resource as doc;
 use crate::document::source::Fold;
 use crate::document::{self, OneOrMany};
-use crate::plan::{Find, IdRule, Mapping, ParentRule, Read, ResourceType, Source, TraitRule, UserRule, Value};
+use crate::plan::{
+    Find, IdRule, Mapping, ParentRule, Read, ResourceType, SecretRule, Source, TraitRule, UserRule, Value,
+};
 use crate::yaml::escape;
 
 use super::Checker;
@@ -287,7 +289,8 @@ impl Checker<'_> {
         let named = |found: Option<(usize, Value)>| {
             found.and_then(|(number, value)| Some((self.types.get(number)?.clone(), value)))
         };
-        Some(TraitRule::Secret { expires_at, last_used_at, created_by: named(created_by), identity: named(identity) })
+        let (created_by, identity) = (named(created_by), named(identity));
+        Some(TraitRule::Secret(Box::new(SecretRule { expires_at, last_used_at, created_by, identity })))
     }
 
     fn user(&mut self, pointer: &str, user: &doc::User, names: &Names) -> Option<UserRule> {

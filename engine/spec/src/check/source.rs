@@ -203,9 +203,11 @@ impl Checker<'_> {
         let compiled = self.request(pointer, request, &request_names)?;
         let client = compiled.client;
         let statuses = self.statuses_over(&format!("{pointer}/statuses"), rows.statuses.as_ref(), client);
-        let wait = match &rows.wait {
-            Some(wait) => Some(self.wait(&format!("{pointer}/wait"), wait, names)?),
-            None => None,
+        let inherited = self.client_documents().into_iter().nth(client);
+        let wait = match (&rows.wait, inherited.and_then(|(at, client)| Some((at, client.wait.as_ref()?)))) {
+            (Some(wait), _) => Some(self.wait(&format!("{pointer}/wait"), wait, names)?),
+            (None, Some((at, wait))) => Some(self.wait(&format!("{at}/wait"), wait, names)?),
+            (None, None) => None,
         };
         let pages = self.pages_of(pointer, request, rows, &request_names, client)?;
         let row_scope = match page_rule {

@@ -68,7 +68,10 @@ impl Checker<'_> {
             }
             doc::Value::Coalesce(coalesce) => {
                 optional = coalesce.optional;
-                ValueKind::Coalesce(self.values(&format!("{pointer}/coalesce"), &coalesce.coalesce, names, purpose)?)
+                let before = self.tracked_paths.len();
+                let mut values = self.values(&format!("{pointer}/coalesce"), &coalesce.coalesce, names, purpose)?;
+                self.track_as_one(before, &mut values);
+                ValueKind::Coalesce(values)
             }
             doc::Value::Join(join) => {
                 optional = join.optional;
@@ -293,6 +296,16 @@ impl Checker<'_> {
             None => None,
         };
         Some(Pick { list: list?, keep_where, take, first_of_many: pick.many == Some(Many::First) })
+    }
+
+    /// Alternatives are one thing to look for: none of them need be there if another one is.
+    fn track_as_one(&mut self, before: usize, values: &mut [Value]) {
+        let texts: Vec<String> = self.tracked_paths.drain(before..).map(|tracked| tracked.text).collect();
+        let (Some(first), false) = (values.first(), texts.is_empty()) else { return };
+        self.tracked_paths.push(Tracked { site: first.site.clone(), text: texts.join(", ") });
+        for value in values {
+            value.retrack(before);
+        }
     }
 
     /// Parses a path.

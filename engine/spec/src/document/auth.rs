@@ -11,7 +11,7 @@ use super::{Request, Value};
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Auth {
-    /// Headers: `headers: { Circle-Token: "{{ config.api_token }}" }`.
+    /// Headers: `headers: { X-Api-Token: "{{ config.api_token }}" }`.
     Headers(BTreeMap<String, Value>),
     /// `Authorization: Bearer …` (RFC 6750).
     Bearer(Value),
@@ -67,7 +67,7 @@ pub struct Oauth2 {
     pub body: Option<TokenBody>,
     /// The scopes asked for.
     #[serde(default)]
-    pub scope: Vec<String>,
+    pub scope: Vec<Value>,
     /// Further fields of the token request, such as `audience`.
     #[serde(default)]
     pub fields: BTreeMap<String, Value>,

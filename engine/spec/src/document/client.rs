@@ -49,6 +49,9 @@ pub struct Client {
     #[serde(default)]
     #[schemars(range(min = 1, max = 256))]
     pub concurrency: Option<u16>,
+    /// Asks again until an answer that is not ready yet is, unless a source says otherwise.
+    #[serde(default)]
+    pub wait: Option<super::source::Wait>,
     /// Longest time for one whole request, such as `60s` or `5m`.
     #[serde(default)]
     pub timeout: Option<String>,
@@ -69,7 +72,7 @@ pub struct Tls {
     pub authority: Option<Value>,
 }
 
-/// How answers look.
+/// How answers look. An answer is first looked at as a rate limit, then as `failed`, then by the rules of `statuses`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Answers {
@@ -82,7 +85,7 @@ pub struct Answers {
     /// The vendor's error message. Several paths: the first that is there.
     #[serde(default)]
     pub message: Option<OneOrMany<String>>,
-    /// The part of a good answer that holds everything else; paths of sources begin there.
+    /// The part of a good answer that holds everything else. `items`, `item` and the paths of rows begin there; `pages` and the other keys of `answers` see the whole answer.
     #[serde(default)]
     pub unwrap: Option<String>,
 }

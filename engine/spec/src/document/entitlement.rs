@@ -37,7 +37,7 @@ pub struct Entitlement {
     /// A family whose members are read per resource.
     #[serde(default)]
     pub list: Option<Box<ListSource>>,
-    /// The slug of a member of the family; the element itself where nothing is said.
+    /// The slug of a member of the family; the element itself where nothing is said. Take the vendor's id for it; what people read goes into `name`.
     #[serde(default)]
     pub slug: Option<Value>,
     /// A principal holds at most one slug of the family on a resource.
@@ -90,9 +90,19 @@ pub struct GrantSource {
     /// Whether the grant cannot be revoked.
     #[serde(default)]
     pub immutable: Option<bool>,
-    /// What a principal or entitlement that is not there means; `incomplete` where nothing is said.
+    /// What a principal or entitlement that is not there means; `incomplete` where nothing is said. By the principal's type: `{ group: drop }`.
     #[serde(default)]
-    pub missing: Option<Missing>,
+    pub missing: Option<MissingPrincipal>,
+}
+
+/// What a principal or entitlement that is not there means.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum MissingPrincipal {
+    /// For every principal.
+    All(Missing),
+    /// By the type of the principal; `incomplete` for types that are not named.
+    ByType(BTreeMap<String, Missing>),
 }
 
 /// Slugs on the principal whose holders also get the grant.

@@ -32,6 +32,7 @@ pub use value::Value;
 /// One or several of the same thing.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
+#[schemars(inline)]
 pub enum OneOrMany<T> {
     /// Several, in order.
     Many(Vec<T>),
@@ -73,13 +74,13 @@ pub struct Spec {
     /// A fragment that this spec builds on, such as `scim2`, with options: `use: { scim2: { page_size: 50 } }`.
     #[serde(default)]
     pub r#use: Option<Use>,
-    /// What a user must provide, by name. A field `api_token` of the spec `circleci` is read from `BATON_CIRCLECI_API_TOKEN`.
+    /// What a user must provide, by name. A field `api_token` of the spec `acme` is read from `BATON_ACME_API_TOKEN`.
     #[serde(default)]
     pub config: BTreeMap<String, ConfigField>,
-    /// The one client. Use `clients` for several hosts or credentials.
+    /// The client named `default`; the only one for most specs.
     #[serde(default)]
     pub http: Option<Client>,
-    /// Several clients by name. Requests choose one with `client:`; the one named `default` needs no choosing.
+    /// Further clients by name, for other hosts or credentials. Requests choose one with `client:`; the one named `default` needs no choosing.
     #[serde(default)]
     pub clients: BTreeMap<String, Client>,
     /// Requests that prove, before anything is written, that the credentials work and the configured scope is right.

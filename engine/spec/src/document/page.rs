@@ -180,6 +180,9 @@ pub struct Limit {
     /// A place in the JSON body, as a JSON Pointer (RFC 6901).
     #[serde(default)]
     pub json: Option<String>,
+    /// A form field. Without a place, the request names `page.limit` itself.
+    #[serde(default)]
+    pub form: Option<String>,
     /// The page size.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub value: u32,
@@ -191,11 +194,11 @@ pub struct Limit {
 pub enum Last {
     /// One of the words.
     Word(LastWord),
-    /// A condition on `body`, `headers` and `page`: `{ when: not body.has_more }`.
+    /// A condition on `body`, `headers` and `page`: `{ when: body.has_more is false }`.
     When(LastWhen),
 }
 
-/// `{ when: not body.has_more }`
+/// `{ when: body.has_more is false }`
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LastWhen {
@@ -223,7 +226,7 @@ pub enum LastWord {
     PagesReached,
 }
 
-/// `{ rows: 1000, value: $.created_at }`
+/// `{ rows: 1000, value: $.created_at }`: after `rows` rows the list is asked for from its beginning, whatever `last` says, with `page.window` for the value of the last row. `total` counts per window; rows that come again are one by their id; a value that does not move is an error.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Window {

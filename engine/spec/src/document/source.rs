@@ -50,7 +50,7 @@ pub struct Rows {
     /// A request per row, or per batch of rows, that knows more about it.
     #[serde(default)]
     pub detail: Option<Detail>,
-    /// Named values of the row, for templates and expressions.
+    /// Named values of the row, for templates, expressions and the rules that are fed by the rows. A path that can yield many is a list.
     #[serde(default)]
     pub r#let: BTreeMap<String, Value>,
     /// Keeps the rows in which each path has exactly this id.
@@ -65,7 +65,7 @@ pub struct Rows {
     /// Of rows with the same value, keeps the first.
     #[serde(default)]
     pub dedupe_by: Option<Value>,
-    /// What answers other than success mean: `{ 404: no_rows, 403: incomplete }`.
+    /// What answers other than success mean: `{ 404: no_rows, 403: incomplete }`. They are looked at before the client's, and for every page. A rule without `status` speaks only of answers that are errors.
     #[serde(default)]
     pub statuses: Option<Statuses>,
     /// How the list goes on and ends, where it is not as the client says.
@@ -162,7 +162,7 @@ pub struct Detail {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Batch {
-    /// Rows per request.
+    /// Rows per request; a batch does not reach beyond its page.
     #[schemars(range(min = 1, max = 10_000))]
     pub size: u32,
     /// The id of a row of the list.

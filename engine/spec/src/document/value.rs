@@ -249,8 +249,10 @@ pub enum Quoting {
     SqlText,
     /// A SQL identifier: double quotes, doubled inside.
     SqlIdentifier,
-    /// A ServiceNow encoded query: `^` and `=` are refused.
+    /// An encoded query of terms joined by `^`, which knows no quotes: `^` and `=` are refused.
     EncodedQuery,
+    /// A Lucene query: double quotes, with `\` before quotes inside.
+    Lucene,
     /// A GraphQL or JSON text: double quotes with JSON escapes.
     Json,
 }

@@ -57,8 +57,8 @@ pub struct Oauth2 {
     pub client_in: ClientIn,
     /// How the body is written.
     pub body: TokenBody,
-    /// The scopes, joined by spaces; empty sends none.
-    pub scope: String,
+    /// The scopes, sent joined by spaces; empty sends none.
+    pub scope: Vec<Value>,
     /// Further fields of the token request.
     pub fields: Vec<(String, Value)>,
     /// Further headers of the token request.

@@ -99,10 +99,10 @@ impl ConfigField {
                 text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(Json::from).collect()
             }
         };
-        if let (Some(pattern), Json::String(text)) = (&self.pattern, &value) {
-            if !pattern.is_match(text) {
-                return Err(fault(self.complaint(&shown, "does not have the right form")));
-            }
+        if let (Some(pattern), Json::String(text)) = (&self.pattern, &value)
+            && !pattern.is_match(text)
+        {
+            return Err(fault(self.complaint(&shown, "does not have the right form")));
         }
         let advice = match (&self.advise, &value) {
             (Some((right, say)), Json::String(text)) if !right.is_match(text) => Some(say.clone()),

@@ -1,5 +1,7 @@
 //! Entitlements and grant rules, compiled.
 
+use std::collections::BTreeMap;
+
 use engine_model::{Expansion, MissingReference, Purpose};
 
 use crate::expression::Expression;
@@ -38,6 +40,8 @@ pub struct Entitlement {
 /// A source of grants and what its rows become.
 #[derive(Clone, Debug)]
 pub struct GrantRule {
+    /// Its number in the plan.
+    pub number: usize,
     /// Number of the type that owns the rule.
     pub owner: usize,
     /// What the report calls it: `team:member`, or `team` for rules that feed several slugs.
@@ -61,6 +65,8 @@ pub struct GrantRule {
     pub immutable: bool,
     /// What a reference that points at nothing means.
     pub missing: MissingReference,
+    /// The same, where it differs by the type of the principal.
+    pub missing_by_type: BTreeMap<String, MissingReference>,
 }
 
 /// Who holds a grant.

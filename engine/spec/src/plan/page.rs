@@ -98,8 +98,8 @@ pub enum PageKind {
 /// Where a token or URL stands in an answer.
 #[derive(Clone, Debug)]
 pub enum Next {
-    /// A path on the body.
-    Path(Path),
+    /// A path on the body, and its number among the tracked paths.
+    Path(Path, usize),
     /// A header, lower case.
     Header(String),
     /// A `Link` header: relation, and attributes it must have.
@@ -127,8 +127,8 @@ pub enum Send {
 /// The page size.
 #[derive(Clone, Debug)]
 pub struct Limit {
-    /// Where it goes: a query parameter or a JSON Pointer.
-    pub send: Send,
+    /// Where it goes; without, the request names `page.limit`.
+    pub send: Option<Send>,
     /// The page size.
     pub value: u32,
 }

@@ -101,16 +101,7 @@ pub enum TraitRule {
         help_url: Option<Value>,
     },
     /// Credentials.
-    Secret {
-        /// When it stops working.
-        expires_at: Option<Value>,
-        /// When it was last used.
-        last_used_at: Option<Value>,
-        /// Who made it: type and id.
-        created_by: Option<(String, Value)>,
-        /// Whom it authenticates: type and id.
-        identity: Option<(String, Value)>,
-    },
+    Secret(Box<SecretRule>),
 }
 
 impl TraitRule {
@@ -122,9 +113,22 @@ impl TraitRule {
             Self::Group => Some(Trait::Group),
             Self::Role => Some(Trait::Role),
             Self::App { .. } => Some(Trait::App),
-            Self::Secret { .. } => Some(Trait::Secret),
+            Self::Secret(_) => Some(Trait::Secret),
         }
     }
+}
+
+/// Fields of a credential.
+#[derive(Clone, Debug)]
+pub struct SecretRule {
+    /// When it stops working.
+    pub expires_at: Option<Value>,
+    /// When it was last used.
+    pub last_used_at: Option<Value>,
+    /// Who made it: type and id.
+    pub created_by: Option<(String, Value)>,
+    /// Whom it authenticates: type and id.
+    pub identity: Option<(String, Value)>,
 }
 
 /// Fields of a user.

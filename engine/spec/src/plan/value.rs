@@ -183,6 +183,35 @@ impl Value {
         self.optional.unwrap_or(slot_allows)
     }
 
+    /// Counts every tracked path inside under one number.
+    pub(crate) fn retrack(&mut self, number: usize) {
+        match &mut self.kind {
+            ValueKind::Path(_, tracked) => *tracked = tracked.map(|_| number),
+            ValueKind::From(from) => {
+                from.from.retrack(number);
+                from.default.iter_mut().for_each(|value| value.retrack(number));
+                let mapped = from.map.iter_mut().flat_map(|map| map.values_mut());
+                mapped.filter_map(|mapped| mapped.value.as_mut()).for_each(|value| value.retrack(number));
+                if let Other::Is(value) = &mut from.other {
+                    value.retrack(number);
+                }
+            }
+            ValueKind::Coalesce(values) | ValueKind::Join(values, _) | ValueKind::Quote { args: values, .. } => {
+                values.iter_mut().for_each(|value| value.retrack(number));
+            }
+            ValueKind::Cases(cases, otherwise) => {
+                cases.iter_mut().for_each(|(_, value)| value.retrack(number));
+                otherwise.iter_mut().for_each(|value| value.retrack(number));
+            }
+            ValueKind::Pick(pick) => {
+                pick.list.retrack(number);
+                pick.take.iter_mut().for_each(|value| value.retrack(number));
+            }
+            ValueKind::LookUp { key, .. } => key.retrack(number),
+            ValueKind::Literal(_) | ValueKind::Template(_) => {}
+        }
+    }
+
     /// The constant, if the value is one.
     pub fn as_literal(&self) -> Option<&Json> {
         match &self.kind {
@@ -236,14 +265,14 @@ impl Value {
         scope: &Scope<'a>,
         witness: &dyn Witness,
     ) -> Result<Option<Vec<Cow<'a, Json>>>, Fault> {
-        if let ValueKind::Path(path, tracked) = &self.kind {
-            if !path.is_singular() {
-                let found = path.all(scope.node());
-                if let (Some(number), false) = (tracked, found.is_empty()) {
-                    witness.path_found(*number);
-                }
-                return Ok(Some(found.into_iter().map(Cow::Borrowed).collect()));
+        if let ValueKind::Path(path, tracked) = &self.kind
+            && !path.is_singular()
+        {
+            let found = path.all(scope.node());
+            if let (Some(number), false) = (tracked, found.is_empty()) {
+                witness.path_found(*number);
             }
+            return Ok(Some(found.into_iter().map(Cow::Borrowed).collect()));
         }
         match self.yields(scope, witness)? {
             None => Ok(None),
@@ -413,8 +442,13 @@ impl Value {
                 _ => Err(wrong("JSON: it is not a text")),
             },
             Conversion::UnixSeconds => {
-                let seconds = digits().and_then(|number| number.as_i64()).ok_or_else(|| wrong("a time"))?;
-                let time = jiff::Timestamp::from_second(seconds).map_err(|_| wrong("a time"))?;
+                // Some vendors write a fraction, `1706000000.123`.
+                let text = scalar_text(Some(json)).map_err(|_| wrong("a time"))?;
+                let (seconds, fraction) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
+                let seconds = seconds.parse::<i64>().map_err(|_| wrong("a time"))?;
+                let nanoseconds = format!("{fraction:0<9}").get(..9).and_then(|digits| digits.parse::<i32>().ok());
+                let nanoseconds = nanoseconds.ok_or_else(|| wrong("a time"))?;
+                let time = jiff::Timestamp::new(seconds, nanoseconds).map_err(|_| wrong("a time"))?;
                 Ok(Json::String(time.to_string()))
             }
             Conversion::UnixMilliseconds => {
@@ -547,6 +581,7 @@ fn quoted(quoting: Quoting, text: &str) -> Result<String, String> {
             }
             Ok(text.to_owned())
         }
+        Quoting::Lucene => Ok(format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))),
     }
 }
 

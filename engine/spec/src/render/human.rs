@@ -31,12 +31,11 @@ fn report<'a>(diagnostics: &'a Diagnostics, diagnostic: &'a Diagnostic) -> Vec<G
             let mut snippet = Snippet::source(&*source.text)
                 .path(&*source.name)
                 .annotation(AnnotationKind::Primary.span(shown(&source.text, &diagnostic.place.range)));
-            if let Some((place, label)) = &diagnostic.related {
-                if place.source == diagnostic.place.source {
-                    snippet = snippet.annotation(
-                        AnnotationKind::Context.span(shown(&source.text, &place.range)).label(label.as_str()),
-                    );
-                }
+            if let Some((place, label)) = &diagnostic.related
+                && place.source == diagnostic.place.source
+            {
+                snippet = snippet
+                    .annotation(AnnotationKind::Context.span(shown(&source.text, &place.range)).label(label.as_str()));
             }
             title.element(snippet)
         }

@@ -20,7 +20,10 @@ fn page(status: u16, body: &str, content_type: &str) -> ResponseTemplate {
 
 #[tokio::test]
 async fn an_answer_has_status_headers_and_body() {
-    let server = serve(ResponseTemplate::new(200).insert_header("Link", "</users?page=2>; rel=next").set_body_json(json!({"a": 1}))).await;
+    let server = serve(
+        ResponseTemplate::new(200).insert_header("Link", "</users?page=2>; rel=next").set_body_json(json!({"a": 1})),
+    )
+    .await;
     let answer = answer(Bench::new(client(&server.uri())).get("/users").await);
     assert_eq!((answer.status(), answer.body()), (200, &json!({"a": 1})));
     assert_eq!(answer.link("next", &[]).as_deref(), Some("/users?page=2"));
@@ -42,7 +45,8 @@ async fn json_is_read_whatever_it_is_called_and_with_a_byte_order_mark() {
 
 #[tokio::test]
 async fn an_html_page_where_json_was_due_is_an_error_with_its_title() {
-    let html = format!("<!DOCTYPE html><html><head><title>Sign in to Vendor {SECRET}</title></head><body>x</body></html>");
+    let html =
+        format!("<!DOCTYPE html><html><head><title>Sign in to Vendor {SECRET}</title></head><body>x</body></html>");
     let server = serve(page(200, &html, "text/html; charset=utf-8")).await;
     let mut own = client(&server.uri());
     own.auth = bearer();
@@ -56,7 +60,10 @@ async fn an_html_page_where_json_was_due_is_an_error_with_its_title() {
 async fn other_texts_are_shown_by_their_first_words_and_cut() {
     let server = serve(page(200, &"upstream ok ".repeat(100), "text/plain")).await;
     let error = Bench::new(client(&server.uri())).error("/users").await;
-    assert!(error.reason.contains("`text/plain` that begins \"upstream ok upstream") && error.reason.len() < 300, "{error}");
+    assert!(
+        error.reason.contains("`text/plain` that begins \"upstream ok upstream") && error.reason.len() < 300,
+        "{error}"
+    );
     let server = serve(page(200, "{\"a\": tru}", "application/json")).await;
     let error = Bench::new(client(&server.uri())).error("/users").await;
     assert!(error.reason.contains("JSON with a fault at line 1"), "{error}");
@@ -66,7 +73,10 @@ async fn other_texts_are_shown_by_their_first_words_and_cut() {
 async fn an_empty_answer_is_an_error_unless_it_says_that_it_has_no_content() {
     let server = serve(ResponseTemplate::new(200)).await;
     let error = Bench::new(client(&server.uri())).error("/users").await;
-    assert_eq!((&error.kind, error.reason.as_str()), (&RequestErrorKind::NotJson, "the answer is empty where JSON was due"));
+    assert_eq!(
+        (&error.kind, error.reason.as_str()),
+        (&RequestErrorKind::NotJson, "the answer is empty where JSON was due")
+    );
     let server = serve(ResponseTemplate::new(204)).await;
     assert_eq!(Bench::new(client(&server.uri())).body("/users").await, Json::Null);
 }
@@ -79,7 +89,8 @@ async fn json_nested_too_deeply_is_an_error_and_not_a_crash() {
 
 #[tokio::test]
 async fn a_compressed_answer_is_stopped_at_the_limit_of_its_decoded_size() {
-    let server = serve(page(200, "", "application/json").insert_header("content-encoding", "gzip").set_body_bytes(bomb())).await;
+    let server =
+        serve(page(200, "", "application/json").insert_header("content-encoding", "gzip").set_body_bytes(bomb())).await;
     let settings = Settings { body_limit: 1 << 20, ..Settings::default() };
     let bench = Bench::with(vec![client(&server.uri())], settings, |_| {});
     let error = bench.error("/users").await;
@@ -134,7 +145,8 @@ async fn the_kind_of_an_error_follows_its_status() {
 
 #[tokio::test]
 async fn an_error_says_what_was_done_to_which_request_by_which_line_and_what_the_vendor_answered() {
-    let body = json!({"code": "forbidden", "error": {"text": format!("the token {SECRET} may not {}", "x".repeat(400))}});
+    let body =
+        json!({"code": "forbidden", "error": {"text": format!("the token {SECRET} may not {}", "x".repeat(400))}});
     let server = serve(ResponseTemplate::new(403).set_body_json(body)).await;
     let mut own = client(&server.uri());
     own.auth = bearer();
@@ -142,7 +154,13 @@ async fn an_error_says_what_was_done_to_which_request_by_which_line_and_what_the
     let text = error.to_string();
     let expected = "listing users: the vendor answered 403 (code `forbidden`: the token *** may not x";
     assert!(text.starts_with(expected), "{text}");
-    assert!(text.ends_with(&format!("…); the request was GET {}/users?page=1, asked for at specs/test.yaml:12:5", server.uri())), "{text}");
+    assert!(
+        text.ends_with(&format!(
+            "…); the request was GET {}/users?page=1, asked for at specs/test.yaml:12:5",
+            server.uri()
+        )),
+        "{text}"
+    );
     assert!(error.message.as_ref().unwrap().chars().count() <= 301);
 }
 
@@ -153,14 +171,23 @@ async fn an_answer_without_the_vendors_words_is_shown_as_it_is() {
     let error = bench.error("/users").await;
     assert_eq!(error.message.as_deref(), Some("an HTML page that begins \"Oops\""));
     let server = serve(ResponseTemplate::new(400).set_body_json(json!({"errors": ["bad page"]}))).await;
-    assert_eq!(Bench::new(client(&server.uri())).error("/users").await.message.as_deref(), Some("{\"errors\":[\"bad page\"]}"));
+    assert_eq!(
+        Bench::new(client(&server.uri())).error("/users").await.message.as_deref(),
+        Some("{\"errors\":[\"bad page\"]}")
+    );
 }
 
 #[tokio::test]
 async fn a_good_status_can_still_be_a_failure() {
     let server = MockServer::start().await;
-    Mock::given(path("/bad")).respond_with(ResponseTemplate::new(200).set_body_json(json!({"ok": false, "code": "no_scope"}))).mount(&server).await;
-    Mock::given(path("/good")).respond_with(ResponseTemplate::new(200).set_body_json(json!({"ok": true}))).mount(&server).await;
+    Mock::given(path("/bad"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"ok": false, "code": "no_scope"})))
+        .mount(&server)
+        .await;
+    Mock::given(path("/good"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"ok": true})))
+        .mount(&server)
+        .await;
     let mut own = client(&server.uri());
     own.answers.failed = Some(expression("body.ok == false"));
     let bench = Bench::new(own);
@@ -173,7 +200,8 @@ async fn a_good_status_can_still_be_a_failure() {
 
 #[tokio::test]
 async fn the_first_rule_that_fits_decides() {
-    let server = serve(ResponseTemplate::new(404).set_body_json(json!({"code": 17, "message": "Group NOT found"}))).await;
+    let server =
+        serve(ResponseTemplate::new(404).set_body_json(json!({"code": 17, "message": "Group NOT found"}))).await;
     let bench = Bench::new(client(&server.uri()));
     let with = |change: fn(&mut engine_spec::plan::StatusRule), meaning| {
         let mut rule = rule(&[404], meaning);
@@ -184,7 +212,14 @@ async fn the_first_rule_that_fits_decides() {
         with(|rule| rule.codes = vec!["18".into()], Meaning::Fail("wrong code".into())),
         with(|rule| rule.message = Some("user not".into()), Meaning::Fail("wrong message".into())),
         with(|rule| rule.when = Some(expression("status == 403")), Meaning::Fail("wrong condition".into())),
-        with(|rule| { rule.codes = vec!["17".into()]; rule.message = Some("not found".into()); rule.when = Some(expression("body.code == 17 and headers['content-type'] is containing('json')")); }, Meaning::NoRows),
+        with(
+            |rule| {
+                rule.codes = vec!["17".into()];
+                rule.message = Some("not found".into());
+                rule.when = Some(expression("body.code == 17 and headers['content-type'] is containing('json')"));
+            },
+            Meaning::NoRows,
+        ),
         with(|_| {}, Meaning::Fail("too late".into())),
     ];
     match bench.send(&request("GET", "/groups"), &rules).await.unwrap() {
@@ -197,7 +232,10 @@ async fn the_first_rule_that_fits_decides() {
 async fn a_rule_can_stop_the_sync_with_its_own_words_or_make_it_incomplete() {
     let server = serve(ResponseTemplate::new(403).set_body_json(json!({"message": "nope"}))).await;
     let bench = Bench::new(client(&server.uri()));
-    let stop = bench.send(&request("GET", "/x"), &[rule(&[403], Meaning::Fail("the organization id is wrong".into()))]).await.unwrap_err();
+    let stop = bench
+        .send(&request("GET", "/x"), &[rule(&[403], Meaning::Fail("the organization id is wrong".into()))])
+        .await
+        .unwrap_err();
     assert_eq!(stop.kind, RequestErrorKind::StopRule("the organization id is wrong".into()));
     assert!(stop.to_string().contains("the organization id is wrong (the vendor answered 403) (nope)"), "{stop}");
     match bench.send(&request("GET", "/x"), &[rule(&[403], Meaning::Incomplete)]).await.unwrap() {

@@ -72,7 +72,11 @@ pub(crate) fn client(base: &str) -> Client {
         tls: None,
         headers: Vec::new(),
         query: Vec::new(),
-        answers: Answers { code: vec![path("$.code")], message: vec![path("$.message"), path("$.error.text")], ..Answers::default() },
+        answers: Answers {
+            code: vec![path("$.code")],
+            message: vec![path("$.message"), path("$.error.text")],
+            ..Answers::default()
+        },
         pages: None,
         statuses: Vec::new(),
         rate_limit: RateLimit::default(),
@@ -143,7 +147,11 @@ impl Bench {
         Self::try_with(clients, settings, change).unwrap()
     }
 
-    pub fn try_with(clients: Vec<Client>, settings: Settings, change: impl FnOnce(&mut Services)) -> Result<Self, RequestError> {
+    pub fn try_with(
+        clients: Vec<Client>,
+        settings: Settings,
+        change: impl FnOnce(&mut Services),
+    ) -> Result<Self, RequestError> {
         let world = Arc::new(SimulatedEnvironment::new("2026-11-21T12:00:00Z".parse().unwrap()));
         let mut services = Services::with(world.clone());
         change(&mut services);
@@ -188,7 +196,9 @@ pub(crate) fn assert_no_secret(error: &RequestError) {
     use base64::Engine;
     let base64 = base64::engine::general_purpose::STANDARD;
     for text in [error.to_string(), format!("{error:?}")] {
-        for form in [SECRET.to_owned(), "s3cr3t".to_owned(), base64.encode(SECRET), base64.encode(format!("ada:{SECRET}"))] {
+        for form in
+            [SECRET.to_owned(), "s3cr3t".to_owned(), base64.encode(SECRET), base64.encode(format!("ada:{SECRET}"))]
+        {
             assert!(!text.contains(&form), "{text}");
         }
     }
@@ -226,5 +236,6 @@ pub(crate) async fn raw_server_with(answers: Vec<Vec<u8>>, hold: Duration) -> St
 
 /// An answer with a body and further header lines.
 pub(crate) fn http(status: u16, headers: &str, body: &str) -> Vec<u8> {
-    format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n{body}", body.len()).into_bytes()
+    format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n{body}", body.len())
+        .into_bytes()
 }

@@ -19,7 +19,10 @@ fn authority(server: &MockServer) -> String {
 /// Asserts that nothing secret arrived.
 fn assert_clean(requests: &[Request]) {
     for request in requests {
-        assert!(!request.headers.contains_key("authorization") && !request.headers.contains_key("x-key"), "{request:?}");
+        assert!(
+            !request.headers.contains_key("authorization") && !request.headers.contains_key("x-key"),
+            "{request:?}"
+        );
         let all = format!("{} {:?} {}", request.url, request.headers, String::from_utf8_lossy(&request.body));
         assert!(!all.contains("s3cr3t"), "{all}");
     }
@@ -27,7 +30,10 @@ fn assert_clean(requests: &[Request]) {
 
 async fn redirecting(status: u16, location: &str) -> MockServer {
     let server = MockServer::start().await;
-    Mock::given(path("/users")).respond_with(ResponseTemplate::new(status).insert_header("location", location)).mount(&server).await;
+    Mock::given(path("/users"))
+        .respond_with(ResponseTemplate::new(status).insert_header("location", location))
+        .mount(&server)
+        .await;
     server
 }
 
@@ -50,7 +56,11 @@ async fn a_redirect_within_the_host_is_followed_with_credentials() {
 #[tokio::test]
 async fn a_redirect_to_another_host_is_refused_and_nothing_arrives_there() {
     let other = MockServer::start().await;
-    Mock::given(method("GET")).respond_with(ResponseTemplate::new(200).set_body_json(json!([]))).expect(0).mount(&other).await;
+    Mock::given(method("GET"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!([])))
+        .expect(0)
+        .mount(&other)
+        .await;
     for status in [301, 302, 303, 307, 308] {
         let server = redirecting(status, &format!("{}/users", other.uri())).await;
         let mut own = client(&server.uri());
@@ -65,7 +75,11 @@ async fn a_redirect_to_another_host_is_refused_and_nothing_arrives_there() {
 #[tokio::test]
 async fn a_host_that_the_spec_names_is_followed_to_and_credentials_stay_behind() {
     let other = MockServer::start().await;
-    Mock::given(method("GET")).respond_with(ResponseTemplate::new(200).set_body_json(json!([1]))).expect(1).mount(&other).await;
+    Mock::given(method("GET"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!([1])))
+        .expect(1)
+        .mount(&other)
+        .await;
     let server = redirecting(302, &format!("{}/export", other.uri())).await;
     let mut own = client(&server.uri());
     own.hosts = vec![authority(&other)];
@@ -84,7 +98,11 @@ async fn parameters_with_secrets_are_sent_home_and_shown_nowhere() {
     let mut own = client(&server.uri());
     own.auth = Some(Auth::Query(vec![("api_key".into(), value("{{ config.token }}"))]));
     let mut asked = request("GET", "/users");
-    asked.query = vec![engine_spec::plan::Parameter { name: "again".into(), values: vec![value("{{ config.token }}")], optional: false }];
+    asked.query = vec![engine_spec::plan::Parameter {
+        name: "again".into(),
+        values: vec![value("{{ config.token }}")],
+        optional: false,
+    }];
     let bench = Bench::new(own);
     let error = bench.send(&asked, &[]).await.unwrap_err();
     assert_no_secret(&error);
@@ -98,7 +116,10 @@ async fn a_body_with_secrets_is_not_sent_on_to_another_host() {
     let other = MockServer::start().await;
     let server = MockServer::start().await;
     let location = format!("{}/x", other.uri());
-    Mock::given(method("POST")).respond_with(ResponseTemplate::new(307).insert_header("location", location.as_str())).mount(&server).await;
+    Mock::given(method("POST"))
+        .respond_with(ResponseTemplate::new(307).insert_header("location", location.as_str()))
+        .mount(&server)
+        .await;
     let mut own = client(&server.uri());
     own.hosts = vec![authority(&other)];
     let mut post = request("POST", "/search");
@@ -148,7 +169,10 @@ async fn a_name_that_does_not_resolve_is_said_to_at_once() {
 
 fn prepared(bench: &Bench, path: &str) -> PreparedRequest {
     let names = json!({"config": {}});
-    bench.clients.render(&request("GET", path), &Scope::root(names.as_object().unwrap()), &NoWitness, &[], "listing").unwrap()
+    bench
+        .clients
+        .render(&request("GET", path), &Scope::root(names.as_object().unwrap()), &NoWitness, &[], "listing")
+        .unwrap()
 }
 
 #[tokio::test]
@@ -158,7 +182,11 @@ async fn the_next_page_is_asked_for_with_the_same_headers_and_credentials() {
         .and(path("/v1/users"))
         .and(header("authorization", format!("Bearer {SECRET}").as_str()))
         .and(header("x-tenant", "t"))
-        .respond_with(ResponseTemplate::new(200).insert_header("link", "</v1/users?after=a%2Cb>; rel=\"next\"").set_body_json(json!([])))
+        .respond_with(
+            ResponseTemplate::new(200)
+                .insert_header("link", "</v1/users?after=a%2Cb>; rel=\"next\"")
+                .set_body_json(json!([])),
+        )
         .expect(2)
         .mount(&server)
         .await;
@@ -177,7 +205,8 @@ async fn the_next_page_is_asked_for_with_the_same_headers_and_credentials() {
 async fn a_next_link_to_another_host_is_refused() {
     let bench = Bench::new(client("http://127.0.0.1:9"));
     let first = prepared(&bench, "/users");
-    let error = bench.clients.resolve_next(&first, first.url(), "https://evil.example/users", "listing users").unwrap_err();
+    let error =
+        bench.clients.resolve_next(&first, first.url(), "https://evil.example/users", "listing users").unwrap_err();
     assert_eq!(error.kind, RequestErrorKind::Egress);
     assert!(error.to_string().contains("evil.example") && error.hint.is_some(), "{error}");
     let forced = first.continued_at("https://evil.example/users".parse().unwrap());
@@ -186,7 +215,14 @@ async fn a_next_link_to_another_host_is_refused() {
 
 #[tokio::test]
 async fn a_base_url_that_is_not_encrypted_or_not_plain_is_refused() {
-    for base in ["http://api.example", "https://u:p@api.example", "https://api.example?x=1", "nothing", "{{ config.gone }}", "https://169.254.169.254"] {
+    for base in [
+        "http://api.example",
+        "https://u:p@api.example",
+        "https://api.example?x=1",
+        "nothing",
+        "{{ config.gone }}",
+        "https://169.254.169.254",
+    ] {
         let error = Bench::try_with(vec![client(base)], Settings::default(), |_| {}).err().unwrap();
         assert_eq!((&error.kind, error.site.as_ref()), (&RequestErrorKind::Render, Some(&site())), "{base}");
     }

@@ -25,7 +25,9 @@ async fn limited_once(limit: ResponseTemplate) -> MockServer {
 #[tokio::test]
 async fn every_form_of_retry_after_is_waited_for_exactly() {
     for (value, seconds) in [("42", 42), ("Sat, 21 Nov 2026 12:00:30 GMT", 30), ("2026-11-21T12:00:30Z", 30)] {
-        let limit = ResponseTemplate::new(429).insert_header("date", "Sat, 21 Nov 2026 12:00:00 GMT").insert_header("retry-after", value);
+        let limit = ResponseTemplate::new(429)
+            .insert_header("date", "Sat, 21 Nov 2026 12:00:00 GMT")
+            .insert_header("retry-after", value);
         let server = limited_once(limit).await;
         let bench = Bench::new(client(&server.uri()));
         bench.body("/users").await;
@@ -63,7 +65,8 @@ async fn a_limit_that_is_too_long_says_when_it_would_be_over() {
 
 #[tokio::test]
 async fn a_limit_of_the_vendors_own_kind_is_told_by_the_spec() {
-    let limit = ResponseTemplate::new(400).insert_header("x-reset", "9000").set_body_json(json!({"error": "slow_down"}));
+    let limit =
+        ResponseTemplate::new(400).insert_header("x-reset", "9000").set_body_json(json!({"error": "slow_down"}));
     let server = limited_once(limit).await;
     let mut own = client(&server.uri());
     own.rate_limit = RateLimit {
@@ -168,7 +171,8 @@ async fn the_bound_of_requests_in_flight_is_reached_and_never_exceeded() {
 #[tokio::test]
 async fn two_clients_of_one_host_share_its_bound() {
     let (base, crowd) = Crowd::serve().await;
-    let bench = Bench::with(vec![client(&base), client(&base)], Settings { concurrency: 4, ..Settings::default() }, |_| {});
+    let bench =
+        Bench::with(vec![client(&base), client(&base)], Settings { concurrency: 4, ..Settings::default() }, |_| {});
     let second = engine_spec::plan::Request { client: 1, ..request("GET", "/users") };
     let other = futures::future::join_all((0..20).map(|_| bench.send(&second, &[])));
     futures::join!(futures::future::join_all((0..20).map(|_| bench.body("/users"))), other);

@@ -5,6 +5,8 @@ mod answers;
 mod credentials;
 mod egress;
 mod limits;
+mod network;
 mod retries;
+mod tokens;
 
 pub(crate) mod bench;

@@ -15,7 +15,11 @@ use crate::request::Repeatable;
 async fn a_passing_fault_is_retried_until_the_answer_comes() {
     let server = MockServer::start().await;
     Mock::given(method("GET")).respond_with(ResponseTemplate::new(503)).up_to_n_times(2).expect(2).mount(&server).await;
-    Mock::given(method("GET")).respond_with(ResponseTemplate::new(200).set_body_json(json!({"ok": 1}))).expect(1).mount(&server).await;
+    Mock::given(method("GET"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"ok": 1})))
+        .expect(1)
+        .mount(&server)
+        .await;
     let bench = Bench::new(client(&server.uri()));
     assert_eq!(bench.body("/users").await, json!({"ok": 1}));
     let totals = bench.clients.totals();
@@ -133,7 +137,10 @@ async fn a_rule_can_ask_for_a_retry() {
 async fn what_passes_is_no_meaning_until_retries_have_not_helped() {
     let server = MockServer::start().await;
     Mock::given(path("/passing")).respond_with(ResponseTemplate::new(503)).up_to_n_times(1).mount(&server).await;
-    Mock::given(path("/passing")).respond_with(ResponseTemplate::new(200).set_body_json(json!([1]))).mount(&server).await;
+    Mock::given(path("/passing"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!([1])))
+        .mount(&server)
+        .await;
     Mock::given(path("/staying")).respond_with(ResponseTemplate::new(503)).expect(6).mount(&server).await;
     let bench = Bench::new(client(&server.uri()));
     let rules = [rule(&[503], Meaning::Incomplete)];

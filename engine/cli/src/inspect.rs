@@ -1,0 +1,228 @@
+//! What the commands that look into a file share.
+//!
+//! In: a `.c1z`, a sync of it, a form of output. Out: rows on standard output, streamed; on
+//! standard error what the rows are and what is doubtful about them. A file, a type or a resource
+//! that is not there is an error and never an empty list: "nobody has access" must be true.
+//!
+//! ```text
+//! listing    rows as a table, as JSON, as CSV       reference  TYPE:ID, and what is known of it
+//! names      display names, a bounded number of them
+//! ```
+
+pub mod listing;
+pub mod names;
+pub mod reference;
+#[cfg(test)]
+pub mod samples;
+
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use engine_c1z::{ReadError, ReadOptions, Reader, SyncRow};
+use jiff::Timestamp;
+
+use crate::exit::{End, Failure};
+use crate::output;
+use crate::table::{Surface, visible};
+use listing::Listing;
+
+/// Most names in a hint.
+const NAMED: usize = 10;
+
+/// Which rows to read and how to show them.
+#[derive(Args)]
+pub struct Source {
+    /// The file to look into
+    #[arg(short, long, value_name = "FILE", default_value = "sync.c1z")]
+    file: PathBuf,
+    /// Read this sync of the file, not the newest finished full one
+    #[arg(long, value_name = "ID")]
+    sync_id: Option<String>,
+    /// How rows are written
+    #[arg(short, long, value_enum, default_value_t = Format::Table)]
+    output: Format,
+}
+
+/// How rows are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Aligned columns for people, cut to the width of a terminal
+    Table,
+    /// A JSON array with one object a line; absent values are left out
+    Json,
+    /// Comma-separated values with a header line, quoted as in RFC 4180
+    Csv,
+}
+
+/// An open file.
+pub struct Inspected {
+    /// Its rows.
+    pub reader: Reader,
+    /// Its path as messages name it.
+    pub path: String,
+    format: Format,
+}
+
+/// Why reading rows stopped before the last one.
+#[derive(Debug)]
+pub enum Stop {
+    /// Enough was seen.
+    Enough,
+    /// The file cannot be read.
+    Read(ReadError),
+    /// The rows cannot be written.
+    Write(io::Error),
+    /// The command line names what is not there.
+    Refused(Failure),
+}
+
+impl From<ReadError> for Stop {
+    fn from(error: ReadError) -> Self {
+        Self::Read(error)
+    }
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Self::Write(error)
+    }
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Refused(failure)
+    }
+}
+
+/// Opens a file, shows something of it, and ends the command.
+pub fn inspect(source: &Source, with: impl FnOnce(&Inspected) -> Result<End, Stop>) -> Result<End, Failure> {
+    let opened = open(source).and_then(|file| with(&file));
+    match opened {
+        Ok(end) => Ok(end),
+        Err(Stop::Enough) => Ok(End::Complete),
+        // Whoever reads has seen enough: `head`, or a pager that was left.
+        Err(Stop::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(End::Complete),
+        Err(Stop::Write(error)) => Err(Failure::new(format!("writing to standard output: {error}"))),
+        Err(Stop::Read(error)) => Err(failure(&error, source)),
+        Err(Stop::Refused(failure)) => Err(failure),
+    }
+}
+
+/// Whether a walk over rows was ended by [`Stop::Enough`].
+pub fn found(walk: Result<(), Stop>) -> Result<bool, Stop> {
+    match walk {
+        Ok(()) => Ok(false),
+        Err(Stop::Enough) => Ok(true),
+        Err(stop) => Err(stop),
+    }
+}
+
+impl Inspected {
+    /// Writes a list and says what it was.
+    pub fn show<L: Listing>(&self, mut list: L) -> Result<End, Stop> {
+        let (doubt, end) = doubt(self.reader.sync());
+        if let Some(doubt) = doubt {
+            output::warning(&doubt);
+        }
+        let mut out = output::stream();
+        let count = listing::write(&mut list, self.format, Surface::of_stdout(), &mut out)?;
+        out.flush()?;
+        let [one, many] = L::NOUN;
+        let of = match self.reader.sync() {
+            Some(SyncRow { id, ended_at: Some(at), .. }) => format!("{}, sync {}, ended {at}", self.path, visible(id)),
+            Some(SyncRow { id, .. }) => format!("{}, sync {}", self.path, visible(id)),
+            None => self.path.clone(),
+        };
+        output::note(&format!("{count} {} ({of})", if count == 1 { one } else { many }));
+        for remark in list.remarks() {
+            output::warning(&remark);
+        }
+        Ok(end)
+    }
+}
+
+fn open(source: &Source) -> Result<Inspected, Stop> {
+    let options =
+        ReadOptions { sync_id: source.sync_id.clone(), now: Some(Timestamp::now()), ..ReadOptions::default() };
+    let reader = Reader::open(&source.file, &options)?;
+    Ok(Inspected { reader, path: source.file.display().to_string(), format: source.output })
+}
+
+/// What a reader of the list has to know about the sync, and how the command ends because of it.
+fn doubt(sync: Option<&SyncRow>) -> (Option<String>, End) {
+    let Some(sync) = sync else {
+        let all = "the file has no finished full sync: all its rows are shown, of whatever sync they are";
+        return (Some(all.to_owned()), End::Incomplete);
+    };
+    let id = visible(&sync.id);
+    if sync.ended_at.is_none() {
+        return (Some(format!("sync {id} has not ended: rows may be missing")), End::Incomplete);
+    }
+    // It was asked for by its id, or it would not have been chosen.
+    let part = (sync.sync_type != "full")
+        .then(|| format!("sync {id} is not a full one: its type is `{}`", visible(&sync.sync_type)));
+    (part, End::Complete)
+}
+
+fn failure(error: &ReadError, source: &Source) -> Failure {
+    let failure = match error {
+        ReadError::NoSuchSync { .. } => Failure::usage(error.to_string()),
+        _ => Failure::new(error.to_string()),
+    };
+    let hint = match error {
+        ReadError::Missing { path } => Some(missing_hint(path)),
+        ReadError::NoSuchSync { path, .. } => syncs_hint(path),
+        // Its hint is to raise a limit that has no flag.
+        ReadError::TooLarge { .. } => None,
+        ReadError::NotC1z { .. } => Some("name the file that `engine sync` wrote".to_owned()),
+        _ => error.hint().map(str::to_owned),
+    };
+    let hint = hint.or_else(|| source.file.is_dir().then(|| "name a file, not a directory".to_owned()));
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+/// What else is there instead of a missing file.
+fn missing_hint(path: &Path) -> String {
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    if Path::new(&partial).exists() {
+        return "a sync into this file has begun and not ended; the same `engine sync` again goes on with it"
+            .to_owned();
+    }
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut others: Vec<String> = std::fs::read_dir(directory)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "c1z"))
+        .filter_map(|path| path.file_name().map(|name| name.to_string_lossy().into_owned()))
+        .collect();
+    others.sort_unstable();
+    others.truncate(NAMED);
+    if others.is_empty() {
+        "name the file with `-f`; `engine sync` makes one".to_owned()
+    } else {
+        format!("in the same directory: {}", others.join(", "))
+    }
+}
+
+/// The syncs that could have been asked for.
+fn syncs_hint(path: &Path) -> Option<String> {
+    let reader = Reader::open(path, &ReadOptions::default()).ok()?;
+    let syncs = reader.syncs().ok()?;
+    let named = syncs.iter().rev().take(NAMED).map(|sync| match sync.ended_at {
+        Some(at) => format!("{} ({}, ended {at})", visible(&sync.id), visible(&sync.sync_type)),
+        None => format!("{} ({}, not ended)", visible(&sync.id), visible(&sync.sync_type)),
+    });
+    let named: Vec<String> = named.collect();
+    Some(if named.is_empty() {
+        "the file has no sync".to_owned()
+    } else {
+        format!("the file has {}", named.join(", "))
+    })
+}

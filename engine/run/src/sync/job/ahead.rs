@@ -1,0 +1,96 @@
+//! Pages that are asked for before they are needed.
+
+use std::collections::VecDeque;
+
+use engine_spec::document::page::LastWord;
+use engine_spec::plan::{PageKind, PageRules};
+use tokio::task::JoinHandle;
+
+use super::Fetched;
+use crate::page::Position;
+use crate::sync::SyncError;
+
+/// Pages asked for ahead, where they are numbered.
+pub(super) const AHEAD: usize = 8;
+
+/// Pages that were asked for ahead.
+#[derive(Default)]
+pub(super) struct Ahead {
+    pages: VecDeque<(Position, JoinHandle<Result<Fetched, SyncError>>)>,
+}
+
+impl Ahead {
+    pub fn take(&mut self, position: &Position) -> Option<JoinHandle<Result<Fetched, SyncError>>> {
+        let (predicted, _) = self.pages.front()?;
+        if !same_request(predicted, position) {
+            self.clear();
+            return None;
+        }
+        self.pages.pop_front().map(|(_, handle)| handle)
+    }
+
+    pub fn expects(&self, next: &Position) -> bool {
+        self.pages.front().is_none_or(|(predicted, _)| same_request(predicted, next))
+    }
+
+    pub fn holds(&self, position: &Position) -> bool {
+        self.pages.iter().any(|(known, _)| same_request(known, position))
+    }
+
+    pub fn push(&mut self, position: Position, handle: JoinHandle<Result<Fetched, SyncError>>) {
+        self.pages.push_back((position, handle));
+    }
+
+    pub fn len(&self) -> usize {
+        self.pages.len()
+    }
+
+    pub fn clear(&mut self) {
+        for (_, handle) in self.pages.drain(..) {
+            handle.abort();
+        }
+    }
+}
+
+impl Drop for Ahead {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+fn same_request(one: &Position, other: &Position) -> bool {
+    one.number == other.number
+        && one.cursor == other.cursor
+        && one.url == other.url
+        && one.last == other.last
+        && one.window == other.window
+}
+
+/// The pages that come next: one, or as many as are known where pages are numbered, full, and
+/// their total is announced.
+pub(super) fn predictions(rules: &PageRules, next: &Position, came: usize) -> Vec<Position> {
+    let mut predicted = vec![next.clone()];
+    let (Some(limit), Some(total)) = (rules.limit.as_ref().map(|limit| u64::from(limit.value)), next.announced) else {
+        return predicted;
+    };
+    let full = came as u64 == limit;
+    if !rules.parallel || !full || rules.window.is_some() || !rules.last.contains(&LastWord::TotalReached) {
+        return predicted;
+    }
+    let step = match &rules.kind {
+        PageKind::Offset { .. } | PageKind::StartIndex { .. } => limit,
+        PageKind::Page { .. } => 1,
+        _ => return predicted,
+    };
+    let mut further = next.clone();
+    while predicted.len() < AHEAD {
+        further.number += step;
+        further.pages += 1;
+        further.rows += limit;
+        if further.rows >= total {
+            break;
+        }
+        predicted.push(further.clone());
+    }
+    predicted
+}
