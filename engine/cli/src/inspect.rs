@@ -40,7 +40,7 @@ pub struct Source {
     #[arg(long, value_name = "ID")]
     sync_id: Option<String>,
     /// How rows are written
-    #[arg(short, long, value_enum, default_value_t = Format::Table)]
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
     output: Format,
 }
 
@@ -130,7 +130,9 @@ impl Inspected {
         out.flush()?;
         let [one, many] = L::NOUN;
         let of = match self.reader.sync() {
-            Some(SyncRow { id, ended_at: Some(at), .. }) => format!("{}, sync {}, ended {at}", self.path, visible(id)),
+            Some(SyncRow { id, ended_at: Some(at), .. }) => {
+                format!("{}, sync {}, ended {at:.0}", self.path, visible(id))
+            }
             Some(SyncRow { id, .. }) => format!("{}, sync {}", self.path, visible(id)),
             None => self.path.clone(),
         };
@@ -216,7 +218,7 @@ fn syncs_hint(path: &Path) -> Option<String> {
     let reader = Reader::open(path, &ReadOptions::default()).ok()?;
     let syncs = reader.syncs().ok()?;
     let named = syncs.iter().rev().take(NAMED).map(|sync| match sync.ended_at {
-        Some(at) => format!("{} ({}, ended {at})", visible(&sync.id), visible(&sync.sync_type)),
+        Some(at) => format!("{} ({}, ended {at:.0})", visible(&sync.id), visible(&sync.sync_type)),
         None => format!("{} ({}, not ended)", visible(&sync.id), visible(&sync.sync_type)),
     });
     let named: Vec<String> = named.collect();
@@ -225,4 +227,51 @@ fn syncs_hint(path: &Path) -> Option<String> {
     } else {
         format!("the file has {}", named.join(", "))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sync(sync_type: &str, ended_at: Option<&str>) -> SyncRow {
+        SyncRow {
+            id: "s1".into(),
+            sync_type: sync_type.into(),
+            started_at: None,
+            ended_at: ended_at.map(|text| text.parse().unwrap()),
+            parent: None,
+        }
+    }
+
+    #[test]
+    fn rows_of_a_sync_that_has_not_ended_are_incomplete() {
+        let ended = Some("2026-11-21T20:46:00Z");
+        assert_eq!(doubt(Some(&sync("full", ended))), (None, End::Complete));
+        let (text, end) = doubt(Some(&sync("full", None)));
+        assert_eq!((text.unwrap().as_str(), end), ("sync s1 has not ended: rows may be missing", End::Incomplete));
+        assert_eq!(doubt(None).1, End::Incomplete);
+        let (text, end) = doubt(Some(&sync("partial", ended)));
+        assert_eq!((text.is_some(), end), (true, End::Complete));
+    }
+
+    #[test]
+    fn a_missing_file_leads_to_what_is_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("sync.c1z");
+        assert!(missing_hint(&path).contains("`engine sync` makes one"));
+        std::fs::write(directory.path().join("other.c1z"), "").unwrap();
+        assert_eq!(missing_hint(&path), "in the same directory: other.c1z");
+        std::fs::write(directory.path().join("sync.c1z.partial"), "").unwrap();
+        assert!(missing_hint(&path).contains("goes on with it"));
+    }
+
+    #[test]
+    fn a_closed_pipe_ends_the_command_quietly() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = samples::file(directory.path());
+        let source = Source { file: path, sync_id: None, output: Format::Table };
+        let ended = |kind: io::ErrorKind| inspect(&source, |_| Err(Stop::Write(kind.into())));
+        assert_eq!(ended(io::ErrorKind::BrokenPipe).unwrap(), End::Complete);
+        assert_eq!(ended(io::ErrorKind::StorageFull).unwrap_err().end, End::Failed);
+    }
 }

@@ -6,6 +6,7 @@ mod config;
 mod exit;
 mod fragment;
 mod inspect;
+mod logging;
 mod output;
 mod progress;
 mod session;

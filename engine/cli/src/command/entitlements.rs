@@ -25,14 +25,14 @@ Examples:
 Exit status: 0 done, 1 the file cannot be read, 2 the file has no such type, resource or sync,
 3 the sync that was shown has not ended.")]
 pub struct Arguments {
-    #[command(flatten)]
-    source: Source,
     /// Show entitlements on resources of this type only
     #[arg(short = 't', long = "type", value_name = "TYPE", conflicts_with = "resource")]
     resource_type: Option<String>,
     /// Show entitlements on this resource only
     #[arg(short, long, value_name = "TYPE:ID", value_parser = reference::parse)]
     resource: Option<ResourceRef>,
+    #[command(flatten)]
+    source: Source,
 }
 
 /// Runs the command.

@@ -28,8 +28,6 @@ Examples:
 Exit status: 0 done, 1 the file cannot be read, 2 the file has no such type, resource, entitlement
 or sync, 3 the sync that was shown has not ended.")]
 pub struct Arguments {
-    #[command(flatten)]
-    source: Source,
     /// Show grants on resources of this type only
     #[arg(short = 't', long = "type", value_name = "TYPE", conflicts_with = "resource")]
     resource_type: Option<String>,
@@ -45,6 +43,8 @@ pub struct Arguments {
     /// Show what this principal holds only
     #[arg(short, long, value_name = "TYPE:ID", value_parser = reference::parse)]
     principal: Option<ResourceRef>,
+    #[command(flatten)]
+    source: Source,
 }
 
 /// Runs the command.
@@ -148,8 +148,7 @@ impl Listing for Grants<'_> {
                 return Ok(());
             }
             let resource_display_name = resources.name(names, &row.resource_type, &row.resource)?;
-            let principal = ResourceRef::new(&row.principal_type, &row.principal);
-            let principal_display_name = names.name(&principal)?;
+            let principal_display_name = names.name(&row.principal_type, &row.principal)?;
             absent.count(&[&resource_display_name, &principal_display_name]);
             with(&Shown { row, resource_display_name, principal_display_name })
         })

@@ -12,11 +12,14 @@ mod validate;
 use clap::{Parser, Subcommand};
 
 use crate::exit::{End, Failure};
+use crate::logging::Logging;
 
 /// Read who has access to what in a SaaS application into one open file
 #[derive(Parser)]
 #[command(name = "engine", version, max_term_width = 100)]
 pub struct Arguments {
+    #[command(flatten)]
+    logging: Logging,
     #[command(subcommand)]
     command: Command,
 }
@@ -35,6 +38,7 @@ enum Command {
 
 /// Runs the command of the command line.
 pub fn run(arguments: Arguments) -> Result<End, Failure> {
+    arguments.logging.begin();
     match arguments.command {
         Command::Sync(arguments) => sync::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),

@@ -24,8 +24,6 @@ Examples:
 Exit status: 0 done, 1 the file cannot be read, 2 the file has no such type, parent or sync,
 3 the sync that was shown has not ended.")]
 pub struct Arguments {
-    #[command(flatten)]
-    source: Source,
     /// Show resources of this type only
     #[arg(short = 't', long = "type", value_name = "TYPE")]
     resource_type: Option<String>,
@@ -41,6 +39,8 @@ pub struct Arguments {
     /// Show resources with this text in id, names, logins, e-mail addresses or employee ids only
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
+    #[command(flatten)]
+    source: Source,
 }
 
 /// Whether an account may be used.

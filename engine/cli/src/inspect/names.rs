@@ -11,18 +11,17 @@ use engine_model::ResourceRef;
 
 use super::{Stop, found};
 
-/// How much text is kept, with what keeping it costs.
-const BYTES: usize = 32 << 20;
-/// What an entry costs besides its text.
-const ENTRY: usize = 128;
+/// How much may be kept.
+const BYTES: usize = 48 << 20;
+/// What an entry costs besides its text: its place in the map and two allocations.
+const ENTRY: usize = 96;
 /// How many are looked up one by one before all are read.
 const SINGLY: usize = 200;
 
 /// The display names of a file's resources.
 pub struct Names<'reader> {
     reader: &'reader Reader,
-    kept: HashMap<ResourceRef, Option<String>>,
-    room: usize,
+    kept: Kept,
     looked_up: usize,
     /// Whether `kept` has all resources, so that what it has not is not in the file.
     all: bool,
@@ -35,34 +34,34 @@ impl<'reader> Names<'reader> {
     }
 
     fn within(reader: &'reader Reader, room: usize) -> Self {
-        Self { reader, kept: HashMap::new(), room, looked_up: 0, all: false }
+        Self { reader, kept: Kept { types: HashMap::new(), room }, looked_up: 0, all: false }
     }
 
     /// What people call a resource; `None` where the file does not have it.
-    pub fn name(&mut self, of: &ResourceRef) -> Result<Option<String>, Stop> {
-        if let Some(name) = self.kept.get(of) {
-            return Ok(name.clone());
+    pub fn name(&mut self, of: &str, id: &str) -> Result<Option<String>, Stop> {
+        if let Some(name) = self.kept.get(of, id) {
+            return Ok(name.map(str::to_owned));
         }
         self.looked_up += 1;
         if self.looked_up == SINGLY {
             self.read_all()?;
-            if let Some(name) = self.kept.get(of) {
-                return Ok(name.clone());
+            if let Some(name) = self.kept.get(of, id) {
+                return Ok(name.map(str::to_owned));
             }
         }
         if self.all {
             return Ok(None);
         }
-        let name = self.reader.resource(of)?.map(|row| row.display_name);
-        self.keep(of.clone(), name.clone());
+        let name = self.reader.resource(&ResourceRef::new(of, id))?.map(|row| row.display_name);
+        self.kept.put(of, id, name.as_deref());
         Ok(name)
     }
 
     fn read_all(&mut self) -> Result<(), Stop> {
-        let reader = self.reader;
-        let full = found(reader.each_resource(&ResourceFilter::default(), |row| {
-            let of = ResourceRef::new(row.resource_type, row.id);
-            if self.kept.contains_key(&of) || self.keep(of, Some(row.display_name)) {
+        let kept = &mut self.kept;
+        let full = found(self.reader.each_resource(&ResourceFilter::default(), |row| {
+            let (of, id) = (&row.resource_type, &row.id);
+            if kept.get(of, id).is_some() || kept.put(of, id, Some(&row.display_name)) {
                 Ok(())
             } else {
                 Err(Stop::Enough)
@@ -71,15 +70,33 @@ impl<'reader> Names<'reader> {
         self.all = !full;
         Ok(())
     }
+}
+
+/// Names by id; `None` for what is known to be absent.
+type ById = HashMap<Box<str>, Option<Box<str>>>;
+
+/// Names by type and id.
+struct Kept {
+    types: HashMap<Box<str>, ById>,
+    /// Bytes that may still be kept.
+    room: usize,
+}
+
+impl Kept {
+    fn get(&self, of: &str, id: &str) -> Option<Option<&str>> {
+        self.types.get(of)?.get(id).map(Option::as_deref)
+    }
 
     /// Keeps a name if there is room for it.
-    fn keep(&mut self, of: ResourceRef, name: Option<String>) -> bool {
-        let size = ENTRY + of.resource_type.len() + of.id.len() + name.as_ref().map_or(0, String::len);
+    fn put(&mut self, of: &str, id: &str, name: Option<&str>) -> bool {
+        let first = !self.types.contains_key(of);
+        let size = ENTRY + id.len() + name.map_or(0, str::len) + if first { ENTRY + of.len() } else { 0 };
         let Some(room) = self.room.checked_sub(size) else {
             return false;
         };
         self.room = room;
-        self.kept.insert(of, name);
+        let ids = self.types.entry(of.into()).or_default();
+        ids.insert(id.into(), name.map(Into::into));
         true
     }
 }
@@ -99,9 +116,8 @@ impl Recent {
         {
             return Ok(name.clone());
         }
-        let resource = ResourceRef::new(of, id);
-        let name = names.name(&resource)?;
-        self.last = Some((resource, name.clone()));
+        let name = names.name(of, id)?;
+        self.last = Some((ResourceRef::new(of, id), name.clone()));
         Ok(name)
     }
 }
@@ -146,14 +162,13 @@ mod tests {
         for room in [0, 100 * ENTRY, BYTES] {
             let mut names = Names::within(&reader, room);
             for number in (0..3 * SINGLY).chain([5, 0]) {
-                let of = ResourceRef::new("user", format!("u{number}"));
                 let expected = Some(format!("User {number}"));
-                assert_eq!(names.name(&of).unwrap(), expected);
-                let absent = ResourceRef::new("user", format!("absent{number}"));
-                assert_eq!(names.name(&absent).unwrap(), None);
+                assert_eq!(names.name("user", &format!("u{number}")).unwrap(), expected);
+                assert_eq!(names.name("user", &format!("absent{number}")).unwrap(), None);
             }
             assert_eq!(names.all, room == BYTES);
-            assert!(names.kept.len() * ENTRY <= room.max(1));
+            let kept: usize = names.kept.types.values().map(HashMap::len).sum();
+            assert!(kept * ENTRY <= room);
         }
     }
 }

@@ -39,7 +39,7 @@ pub(crate) fn make(
     let resource = Resource {
         parent: parent.as_ref().map(|(reference, _)| reference.clone()),
         description: slots.text(mapping.description.as_ref(), "the description", recorder)?,
-        link: slots.text(mapping.link.as_ref(), "the link", recorder)?.filter(|link| link.starts_with("https://")),
+        link: slots.page(mapping.link.as_ref(), "the link", recorder)?,
         profile,
         created_at: slots.time(mapping.created_at.as_ref(), "`created_at`", recorder)?,
         trait_data: trait_data(&mapping.trait_rule, slots, recorder)?,
@@ -110,8 +110,7 @@ fn trait_data(rule: &TraitRule, slots: &Slots<'_>, recorder: &mut Recorder) -> R
         TraitRule::Group => TraitData::Group(Group::default()),
         TraitRule::Role => TraitData::Role,
         TraitRule::App { help_url } => {
-            let help_url = slots.text(help_url.as_ref(), "the help page", recorder)?;
-            TraitData::App { help_url: help_url.filter(|url| url.starts_with("https://")) }
+            TraitData::App { help_url: slots.page(help_url.as_ref(), "the help page", recorder)? }
         }
         TraitRule::Secret(rule) => {
             let mut reference = |rule: &Option<(String, Value)>, slot: &str| match rule {

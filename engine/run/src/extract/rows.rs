@@ -257,11 +257,11 @@ pub(crate) fn evaluate(
             _ => value.yields(scope, witness)?.map(Cow::into_owned),
         };
         match found {
-            Some(json) => {
+            Some(json) if !json.is_null() || value.is_optional(true) => {
                 names.insert(name.clone(), json);
             }
-            None if value.is_optional(true) => {}
-            None => return Err(value.missing(&format!("`{name}`"))),
+            _ if value.is_optional(true) => {}
+            _ => return Err(value.missing(&format!("`{name}`"))),
         }
     }
     Ok(names)

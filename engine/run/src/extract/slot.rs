@@ -39,6 +39,19 @@ impl Slots<'_> {
         }
     }
 
+    /// The address of a page that may be absent; readers follow it, so anything but `https` is left out.
+    pub fn page(&self, value: Option<&Value>, slot: &str, recorder: &mut Recorder) -> Result<Option<String>, Fault> {
+        let Some(value) = value else { return Ok(None) };
+        let Some(text) = self.text(Some(value), slot, recorder)? else { return Ok(None) };
+        if text.starts_with("https://") {
+            return Ok(Some(text));
+        }
+        let mut fault = value.broken("this is not an https page".to_owned());
+        fault.sample = Some(text.chars().take(60).collect());
+        recorder.unusable_value(self.list, slot, &fault);
+        Ok(None)
+    }
+
     /// A boolean that may be absent.
     pub fn boolean(&self, value: Option<&Value>, slot: &str, recorder: &mut Recorder) -> Result<Option<bool>, Fault> {
         let Some(value) = value else { return Ok(None) };
@@ -104,11 +117,16 @@ impl Slots<'_> {
                 .map(|list| list.map(|list| list.into_iter().map(std::borrow::Cow::into_owned).collect::<Json>())),
             _ => value.yields(self.scope, self.witness).map(|json| json.map(std::borrow::Cow::into_owned)),
         };
+        let is_nothing = |json: &Json| match json {
+            Json::Null => true,
+            Json::String(text) => text.trim().is_empty() && !value.keep_blank,
+            _ => false,
+        };
         match found {
-            Ok(Some(Json::Null)) | Ok(None) if value.is_optional(true) => Ok(None),
-            Ok(Some(Json::String(text))) if text.trim().is_empty() && !value.keep_blank => Ok(None),
-            Ok(None) => Err(value.missing(slot)),
-            Ok(found) => Ok(found),
+            Ok(found) => match found.filter(|json| !is_nothing(json)) {
+                None if !value.is_optional(true) => Err(value.missing(slot)),
+                found => Ok(found),
+            },
             Err(fault) => self.left_out(fault, slot, recorder).map(|()| None),
         }
     }

@@ -95,7 +95,7 @@ impl Work {
             Origin::Constant(rows) => {
                 let rows: Vec<Cow<'_, Json>> = rows.iter().map(Cow::Borrowed).collect();
                 let extended = self.details(source, rows).await?;
-                let emitter = self.emit(&plan, &extended, &Position::default())?;
+                let emitter = self.emit(&plan, &extended, &Position::default(), &Json::Null)?;
                 self.store(emitter, FINISHED.to_owned())?;
                 Ok(None)
             }
@@ -121,7 +121,7 @@ impl Work {
             Fetched::Answer(answer) => {
                 let rows = self.rows(source, &answer, &Position::default())?;
                 let extended = self.details(source, rows).await?;
-                let mut emitter = self.emit(&self.run.plan, &extended, &Position::default())?;
+                let mut emitter = self.emit(&self.run.plan, &extended, &Position::default(), answer.whole())?;
                 emitter.recorder.add(&self.task.list, Tallied::Pages, 1);
                 self.store(emitter, FINISHED.to_owned())?;
                 Ok(None)
@@ -172,7 +172,7 @@ impl Work {
             }
             let came = rows.len();
             let extended = self.details(source, rows).await?;
-            let mut emitter = self.emit(&self.run.plan, &extended, step_position(&step))?;
+            let mut emitter = self.emit(&self.run.plan, &extended, step_position(&step), answer.whole())?;
             emitter.recorder.add(&self.task.list, Tallied::Pages, 1);
             match step {
                 Step::End(end) => {
@@ -365,11 +365,13 @@ impl Work {
         plan: &'p engine_spec::plan::Plan,
         rows: &[Extended<'_>],
         position: &Position,
+        body: &Json,
     ) -> Result<Emitter<'p>, SyncError> {
         let first = Json::Object(position.first.clone());
         let root = self.run.scope();
         let scope = root.with_all(&self.names);
         let scope = scope.with("first", &first);
+        let scope = scope.with("body", body);
         let mut emitter = Emitter::new(plan, &*self.run);
         for fault in rows.iter().filter_map(|row| row.fault.as_ref()) {
             emitter.recorder.add(&self.task.list, Tallied::Rows, 1);

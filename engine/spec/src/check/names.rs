@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::Checker;
 use crate::document::Spec;
 use crate::document::resource::{Id, Parent};
 use crate::document::source::ForEach;
@@ -139,6 +140,9 @@ fn gather_row_names<'d>(document: &'d Spec, id: &'d str, seen: &mut Vec<&'d str>
         OneOrMany::Many(sources) => sources.iter().collect(),
     };
     for source in sources {
+        if Checker::asks(&source.request) {
+            names.push(("body".to_owned(), Shape::Open));
+        }
         if let Some(feeding) = &source.rows.each_row {
             gather_row_names(document, feeding, seen, names);
         }

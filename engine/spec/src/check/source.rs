@@ -214,6 +214,7 @@ impl Checker<'_> {
             Some(crate::document::Pages::Rules(rules)) if !rules.first.is_empty() => request_names.clone(),
             _ => names.clone(),
         };
+        let row_scope = row_scope.with("body", Shape::Open);
         Some((Origin::Request(Box::new(Asked { request: compiled, pages, statuses, wait })), row_scope))
     }
 

@@ -20,7 +20,7 @@ pub struct ListSource {
     pub rows: Rows,
 }
 
-/// How an answer becomes rows: repeat, take, detail, `let`, `match` and `where`, `unnest`, `dedupe_by`, in this order.
+/// How an answer becomes rows: repeat, take, detail, `let`, `match` and `where`, `unnest`, `dedupe_by`, in this order. `row` is the row, `body` the whole answer it came in.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 pub struct Rows {
     /// Constant rows instead of a request.

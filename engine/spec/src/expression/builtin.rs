@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use minijinja::value::{Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
+use sha2::{Digest, Sha256};
 
 /// Names of all filters, sorted.
 pub const FILTERS: &[&str] = &[
@@ -16,6 +17,7 @@ pub const FILTERS: &[&str] = &[
     "lower",
     "regex_find",
     "replace",
+    "sha256",
     "split",
     "text",
     "trim",
@@ -123,6 +125,10 @@ fn add_filters(environment: &mut Environment<'static>) {
     environment.add_filter("integer", |value: Value| {
         let exact = value.as_i64().or_else(|| value.as_str().and_then(|t| t.trim().parse().ok()));
         exact.ok_or_else(|| fail(format!("{} is not an integer", shown(&value))))
+    });
+    environment.add_filter("sha256", |value: Value| {
+        let digest = Sha256::digest(part_text(&value)?.as_bytes());
+        Ok::<_, Error>(digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
     });
     environment.add_filter("text", |value: Value| part_text(&value));
     environment.add_filter("regex_find", |value: Value, pattern: Value| {

@@ -454,9 +454,12 @@ impl Value {
             Conversion::UnixMilliseconds => {
                 let inner =
                     json.as_str().and_then(|text| text.strip_prefix("/Date(")).and_then(|text| text.strip_suffix(")/"));
-                let digits_only =
-                    inner.map(|text| text.split(['+', '-']).find(|part| !part.is_empty()).unwrap_or(text));
-                let milliseconds = match digits_only {
+                // An offset may follow, `1700000000123+0200`; it changes no moment. A sign before is the number's.
+                let without_offset = inner.map(|text| match text.get(1..).and_then(|rest| rest.find(['+', '-'])) {
+                    Some(at) => text.get(..at + 1).unwrap_or(text),
+                    None => text,
+                });
+                let milliseconds = match without_offset {
                     Some(text) => text.parse::<i64>().ok(),
                     None => digits().and_then(|number| number.as_i64()),
                 };
