@@ -61,7 +61,7 @@ fn io_hint(error: &io::Error) -> Option<&'static str> {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(DISK_FULL),
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Some(NOT_WRITABLE),
-        io::ErrorKind::NotFound => Some("the directory of the file must exist"),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Some("the directory of the file must exist"),
         io::ErrorKind::IsADirectory => Some("name a file, not a directory"),
         _ => None,
     }

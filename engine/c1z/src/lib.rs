@@ -33,4 +33,4 @@ pub use limits::{DESCRIPTION_BYTES, DETAILS_BYTES, ID_BYTES, NAME_BYTES, check_i
 pub use reader::{EntitlementFilter, GrantFilter, ReadError, ReadOptions, Reader, ResourceFilter, SyncRow};
 pub use record::{EmailRow, EntitlementRow, ExpandsRow, GrantRow, Record, ResourceRow, ResourceTypeRow};
 pub use seal::{SealOptions, Sealed};
-pub use working::{Discarded, MissingParents, Policy, Start, WorkingStore};
+pub use working::{Discarded, Policy, Start, WorkingStore};

@@ -71,9 +71,9 @@ fn complaint(plan: &Plan, missing: &[&ConfigField], faults: &[String]) -> Failur
     let mut text = String::new();
     if !missing.is_empty() {
         text.push_str(&format!(
-            "{} needs {} more:\n",
+            "{} needs {}:\n",
             plan.name,
-            if missing.len() == 1 { "one value".to_owned() } else { format!("{} values", missing.len()) }
+            if missing.len() == 1 { "one more value".to_owned() } else { format!("{} more values", missing.len()) }
         ));
         for field in missing {
             text.push_str(&format!(
@@ -86,6 +86,9 @@ fn complaint(plan: &Plan, missing: &[&ConfigField], faults: &[String]) -> Failur
         }
     }
     for fault in faults {
+        if !text.is_empty() {
+            text.push('\n');
+        }
         text.push_str(&format!("{fault}\n"));
     }
     Failure::usage(text.trim_end().to_owned())
@@ -149,7 +152,10 @@ fn file(plan: &Plan, path: Option<&Path>) -> Result<BTreeMap<String, String>, Fa
         let text = match value {
             Json::String(text) => text,
             Json::Bool(_) | Json::Number(_) => value.to_string(),
-            Json::Array(items) => items.iter().filter_map(Json::as_str).collect::<Vec<_>>().join(","),
+            Json::Array(items) if items.iter().all(|item| !item.is_array() && !item.is_object() && !item.is_null()) => {
+                let texts = items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned));
+                texts.collect::<Vec<_>>().join(",")
+            }
             _ => {
                 return Err(Failure::usage(format!(
                     "{shown}: `{name}` must be a text, a number, a boolean or a list of texts"

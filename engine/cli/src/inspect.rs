@@ -136,7 +136,7 @@ impl Inspected {
             Some(SyncRow { id, .. }) => format!("{}, sync {}", self.path, visible(id)),
             None => self.path.clone(),
         };
-        output::note(&format!("{count} {} ({of})", if count == 1 { one } else { many }));
+        output::remark(&format!("{count} {} ({of})", if count == 1 { one } else { many }));
         for remark in list.remarks() {
             output::warning(&remark);
         }

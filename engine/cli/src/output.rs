@@ -68,3 +68,10 @@ pub fn file(path: &std::path::Path, text: &str) -> Result<(), crate::exit::Failu
     std::fs::write(path, text)
         .map_err(|error| crate::exit::Failure::new(format!("cannot write {}: {error}", path.display())))
 }
+
+/// Says something beside the result that only a person at a terminal wants.
+pub fn remark(text: &str) {
+    if std::io::stderr().is_terminal() {
+        note(text);
+    }
+}

@@ -60,15 +60,10 @@ pub struct Session {
 }
 
 impl Session {
-    /// What must be equal for a stopped run to be gone on with: spec, and config but for secrets.
+    /// What must be equal for a stopped run to be gone on with: the spec, and everything the user
+    /// gave. Another token may be another tenant, so secrets count, as their digest.
     pub fn fingerprint(&self) -> String {
-        let open: Map<String, Json> = self
-            .config
-            .iter()
-            .filter(|(name, _)| self.plan.config.iter().all(|field| field.name != **name || !field.secret))
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect();
-        format!("{} {}", self.plan.canonical, Json::Object(open))
+        engine_run::sync::digest(&format!("{} {}", self.plan.canonical, Json::Object(self.config.clone())))
     }
 
     /// Opens the working store beside a target.

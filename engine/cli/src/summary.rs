@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use engine_model::{ListReport, Problem, Report, Verdict};
+use engine_run::sync::SyncError;
 use engine_spec::plan::Plan;
 
 /// The most samples shown for a problem.
@@ -48,15 +49,24 @@ pub fn summary(plan: &Plan, report: &Report, written: Option<(&str, &Path)>) -> 
     for note in &report.notes {
         one(&mut text, "note", note);
     }
-    let verdict = match report.verdict {
-        Verdict::Complete => "complete",
-        Verdict::Incomplete => "INCOMPLETE",
-        Verdict::Failed => "FAILED",
-    };
-    text.push_str(&format!(
-        "\n{}: {verdict}, {} resources, {} entitlements, {} grants, {} requests\n",
-        plan.name, report.totals.resources, report.totals.entitlements, report.totals.grants, report.traffic.requests
-    ));
+    let requests = counted(report.traffic.requests, "request");
+    text.push_str(&format!("\n{}: ", plan.name));
+    match report.verdict {
+        Verdict::Failed => {
+            let stopped = report.problems.first().is_some_and(|problem| problem.what == SyncError::Stopped.to_string());
+            text.push_str(&format!("{}, {requests}\n", if stopped { "STOPPED" } else { "FAILED" }));
+        }
+        verdict => {
+            let word = if verdict == Verdict::Complete { "complete" } else { "INCOMPLETE" };
+            let totals = &report.totals;
+            text.push_str(&format!(
+                "{word}, {}, {}, {}, {requests}\n",
+                counted(totals.resources, "resource"),
+                counted(totals.entitlements, "entitlement"),
+                counted(totals.grants, "grant"),
+            ));
+        }
+    }
     if let Some((size, path)) = written {
         text.push_str(&format!("{} ({size})\n", path.display()));
     }
@@ -64,8 +74,10 @@ pub fn summary(plan: &Plan, report: &Report, written: Option<(&str, &Path)>) -> 
 }
 
 fn table(text: &mut String, report: &Report) {
-    let mut rows: Vec<[String; 6]> = vec![["", "pages", "rows", "records", "left out", "failed"].map(str::to_owned)];
+    let mut rows: Vec<[String; 7]> =
+        vec![["", "pages", "rows", "filtered", "left out", "written", "unread"].map(str::to_owned)];
     rows.extend(report.resources.iter().map(|(kind, list)| row(kind, list)));
+    rows.extend(report.entitlements.iter().map(|(label, list)| row(&format!("entitlements {label}"), list)));
     rows.extend(report.grants.iter().map(|(label, list)| row(&format!("grants {label}"), list)));
     if rows.len() == 1 {
         return;
@@ -81,11 +93,20 @@ fn table(text: &mut String, report: &Report) {
     }
 }
 
-fn row(name: &str, list: &ListReport) -> [String; 6] {
-    let left_out: u64 = list.dropped.values().sum::<u64>();
-    let failed = if list.parents_failed > 0 { list.parents_failed.to_string() } else { String::new() };
+/// A line of the table: rows are filtered by the spec, left out for a reason that is told (repeated
+/// ones too), or written.
+fn row(name: &str, list: &ListReport) -> [String; 7] {
+    let left_out = list.dropped.values().sum::<u64>() + list.dangling + list.duplicates;
+    let written = list.emitted.saturating_sub(list.dangling + list.duplicates);
     let number = |count: u64| if count == 0 { "-".to_owned() } else { count.to_string() };
-    [name.to_owned(), number(list.pages), number(list.rows), number(list.emitted), number(left_out), failed]
+    let counts = [list.pages, list.rows, list.filtered, left_out, written, list.unread];
+    let [pages, rows, filtered, left_out, written, unread] = counts.map(number);
+    [name.to_owned(), pages, rows, filtered, left_out, written, unread]
+}
+
+/// A number with its noun.
+fn counted(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 fn one(text: &mut String, word: &str, problem: &Problem) {

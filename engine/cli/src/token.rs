@@ -1,55 +1,50 @@
-//! Rotated refresh tokens, kept in a file of the user's own between runs.
+//! Rotated refresh tokens, kept in files of the user's own between runs: one for each, so that
+//! runs of several connectors do not write over each other's.
 
-use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::path::{Path, PathBuf};
 
 use engine_run::auth::TokenStore;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::variable;
 
-/// Keeps tokens in one file, readable for its owner only.
-pub struct TokenFile {
-    path: Option<PathBuf>,
-    lock: Mutex<()>,
+/// Keeps tokens in a folder, readable for its owner only.
+pub struct TokenFolder {
+    folder: Option<PathBuf>,
 }
 
-impl TokenFile {
-    /// The file `engine/tokens.json` in the user's state folder (XDG Base Directory).
+impl TokenFolder {
+    /// The folder `engine/tokens` in the user's state folder (XDG Base Directory).
     pub fn of_user() -> Self {
-        let folder = variable("XDG_STATE_HOME")
-            .map(PathBuf::from)
-            .or_else(|| variable("HOME").map(|home| PathBuf::from(home).join(".local/state")));
-        Self { path: folder.map(|folder| folder.join("engine").join("tokens.json")), lock: Mutex::new(()) }
+        let state = variable("XDG_STATE_HOME").map(PathBuf::from);
+        let state = state.or_else(|| variable("HOME").map(|home| PathBuf::from(home).join(".local/state")));
+        Self { folder: state.map(|state| state.join("engine").join("tokens")) }
     }
 
-    fn read(&self) -> BTreeMap<String, String> {
-        let text = self.path.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
-        text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
-    }
-
-    fn write(&self, tokens: &BTreeMap<String, String>) -> std::io::Result<()> {
-        let Some(path) = &self.path else { return Err(std::io::Error::other("there is no home folder")) };
-        let folder = path.parent().unwrap_or(path);
-        std::fs::create_dir_all(folder)?;
-        let mut file = tempfile::Builder::new().prefix(".tokens").tempfile_in(folder)?;
-        file.write_all(serde_json::to_string(tokens)?.as_bytes())?;
-        file.as_file().sync_all()?;
-        file.persist(path).map(|_| ()).map_err(|error| error.error)
+    fn file(&self, key: &str) -> Option<PathBuf> {
+        self.folder.as_ref().map(|folder| folder.join(engine_run::sync::digest(key)))
     }
 }
 
-impl TokenStore for TokenFile {
+impl TokenStore for TokenFolder {
     fn load(&self, key: &str) -> Option<SecretString> {
-        self.read().remove(key).map(SecretString::from)
+        let text = std::fs::read_to_string(self.file(key)?).ok()?;
+        Some(SecretString::from(text))
     }
 
     fn store(&self, key: &str, token: &SecretString) -> Result<(), String> {
-        let _held = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut tokens = self.read();
-        tokens.insert(key.to_owned(), token.expose_secret().to_owned());
-        self.write(&tokens).map_err(|error| format!("the new refresh token cannot be kept: {error}"))
+        let file = self.file(key).ok_or_else(|| "the new refresh token cannot be kept: there is no home folder".to_owned())?;
+        write(&file, token.expose_secret()).map_err(|error| format!("the new refresh token cannot be kept: {error}"))
     }
+}
+
+fn write(path: &Path, token: &str) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(path);
+    std::fs::create_dir_all(folder)?;
+    // Made with mode 0600, and put in place at once.
+    let mut file = tempfile::Builder::new().prefix(".token").tempfile_in(folder)?;
+    file.write_all(token.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist(path).map(|_| ()).map_err(|error| error.error)
 }

@@ -24,4 +24,4 @@ pub use resource::{
     AccountType, Group, Profile, Resource, ResourceRef, ResourceType, Secret, Status, StatusValue, Trait, TraitData,
     User, UserEmail,
 };
-pub use store::{Committed, Dangling, Mark, Page, ScopeRow, Store, StoreError, Tally};
+pub use store::{Committed, Dangling, Mark, MissingParents, Page, ScopeRow, Store, StoreError, Tally};

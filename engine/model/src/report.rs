@@ -64,9 +64,12 @@ pub struct ListReport {
     /// Parents whose rows were asked for.
     #[serde(skip_serializing_if = "is_zero", default)]
     pub parents_visited: u64,
-    /// Parents whose rows could not be read.
+    /// Lists, one for each parent, that could not be read.
     #[serde(skip_serializing_if = "is_zero", default)]
-    pub parents_failed: u64,
+    pub unread: u64,
+    /// Records that were not written, as what they refer to is not there.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub dangling: u64,
     /// Values that no `map` names, by place.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub unknown_values: BTreeMap<String, u64>,
@@ -129,6 +132,9 @@ pub struct Report {
     pub totals: Totals,
     /// Per resource type.
     pub resources: BTreeMap<String, ListReport>,
+    /// Per family of entitlements that is read, `type:family`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub entitlements: BTreeMap<String, ListReport>,
     /// Per entitlement, `type:slug`, or per type for grants that feed several.
     pub grants: BTreeMap<String, ListReport>,
     /// What the wire carried.

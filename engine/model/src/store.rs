@@ -76,6 +76,17 @@ pub struct Committed {
     pub repeated_grants: u64,
 }
 
+/// Resources of one type whose parent is not in the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissingParents {
+    /// Id of the type of the resources.
+    pub resource_type: String,
+    /// How many.
+    pub count: u64,
+    /// Up to five of the missing parents, `type:id`, sorted.
+    pub samples: Vec<String>,
+}
+
 /// Grants of one rule whose reference points at nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dangling {
@@ -115,6 +126,10 @@ pub trait Store: Send {
     /// Settles principals with several candidate types, sets aside grants whose reference points
     /// at nothing, and says which those are. Called when all lists are in; may be called again.
     fn settle(&mut self) -> Result<Vec<Dangling>, StoreError>;
+
+    /// Resources whose parent is not in the store, per type, sorted. They are written with their
+    /// parent all the same: readers show them.
+    fn missing_parents(&self) -> Result<Vec<MissingParents>, StoreError>;
 
     /// Number of resources per type, entitlements per type, and settled grants per type, sorted.
     fn totals(&self) -> Result<Vec<(String, u64, u64, u64)>, StoreError>;

@@ -46,6 +46,10 @@ impl Diagnostics {
             .iter()
             .any(|d| d.code == diagnostic.code && d.place == diagnostic.place && d.message == diagnostic.message);
         if !known {
+            // A word that is no boolean is told once where a boolean is due.
+            if diagnostic.code.severity() == Severity::Error {
+                self.found.retain(|d| d.code != Code::YamlBoolean || d.place != diagnostic.place);
+            }
             self.found.push(diagnostic);
         }
     }

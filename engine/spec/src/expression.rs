@@ -197,6 +197,22 @@ impl Variable {
         Some(node)
     }
 
+    /// The chain as a JSONPath on what the first name stands for: `$.parts['odd-name']`.
+    pub fn as_path(&self) -> String {
+        let mut path = "$".to_owned();
+        for key in &self.rest {
+            match key {
+                Key::Name(name) if name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') => {
+                    path.push('.');
+                    path.push_str(name);
+                }
+                Key::Name(name) => path.push_str(&format!("['{}']", name.replace('\'', "\\'"))),
+                Key::Index(index) => path.push_str(&format!("[{index}]")),
+            }
+        }
+        path
+    }
+
     /// The chain as text, `resource.parts.slug`.
     pub fn text(&self) -> String {
         let mut text = self.root.clone();

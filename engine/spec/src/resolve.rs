@@ -135,6 +135,12 @@ pub fn resolve(name: &str, text: &str, fragments: &dyn Fragments, diagnostics: &
         spec.at_value(diagnostics, Code::WrongType, "", message.to_owned(), Some("begin with `format: 1`".to_owned()));
         return None;
     }
+    if let Some(second) = spec.value.get("use").and_then(Json::as_object).and_then(|map| map.keys().nth(1)) {
+        let help = Some("write what the others would give into the spec itself".to_owned());
+        let at = format!("/use/{}", escape(second));
+        spec.at_key(diagnostics, Code::OneOf, &at, "a spec builds on one fragment".to_owned(), help);
+        return None;
+    }
     let Some((fragment_name, options)) = used_fragment(&spec) else { return Some(spec) };
     let fragment = read_fragment(&fragment_name, &options, &spec, fragments, diagnostics)?;
     let value = std::mem::take(&mut spec.value);

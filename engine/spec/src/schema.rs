@@ -71,10 +71,29 @@ pub fn check_fragment(resolved: &Resolved, diagnostics: &mut Diagnostics) {
 impl Checker {
     fn check(&self, resolved: &Resolved, diagnostics: &mut Diagnostics) {
         let Some(validator) = &self.validator else { return };
-        for error in validator.iter_errors(&resolved.value) {
-            explain(&error, &self.schema, resolved, diagnostics);
+        let errors: Vec<_> = validator.iter_errors(&resolved.value).collect();
+        for error in &errors {
+            if !is_misspelt(error, &errors) {
+                explain(error, &self.schema, resolved, diagnostics);
+            }
         }
     }
+}
+
+/// Whether a key is missing only because an unknown one beside it is its misspelling, which is told.
+fn is_misspelt(error: &ValidationError<'_>, errors: &[ValidationError<'_>]) -> bool {
+    let ValidationErrorKind::Required { property } = error.kind() else { return false };
+    let property = property.as_str().unwrap_or_default();
+    errors.iter().any(|other| {
+        other.instance_path() == error.instance_path()
+            && match other.kind() {
+                ValidationErrorKind::AdditionalProperties { unexpected }
+                | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
+                    unexpected.iter().any(|key| nearest(key, [property]).is_some())
+                }
+                _ => false,
+            }
+    })
 }
 
 fn explain(error: &ValidationError<'_>, schema: &Json, resolved: &Resolved, diagnostics: &mut Diagnostics) {
@@ -100,7 +119,7 @@ fn explain(error: &ValidationError<'_>, schema: &Json, resolved: &Resolved, diag
             let wanted = match kind {
                 TypeKind::Single(one) => type_name(&one.to_string()).to_owned(),
                 TypeKind::Multiple(many) => {
-                    many.iter().map(|one| type_name(&one.to_string()).to_owned()).collect::<Vec<_>>().join(" or ")
+                    many.iter().map(|one| one.to_string()).filter(|one| one != "null").map(|one| type_name(&one).to_owned()).collect::<Vec<_>>().join(" or ")
                 }
             };
             resolved.at_value(
@@ -119,6 +138,18 @@ fn explain(error: &ValidationError<'_>, schema: &Json, resolved: &Resolved, diag
         ValidationErrorKind::Constant { expected_value } => {
             wrong_choice(instance, &[text_of(expected_value)], pointer, resolved, diagnostics);
         }
+        ValidationErrorKind::Maximum { .. } if pointer == "/format" => {
+            let message = "this engine reads format 1".to_owned();
+            resolved.at_value(diagnostics, Code::WrongValue, pointer, message, Some("a newer engine is needed".to_owned()));
+        }
+        ValidationErrorKind::Pattern { pattern } => {
+            let message = format!("`{}` does not have the form that {shown} must have", text_of(instance));
+            let help = match pointer {
+                "/id" => "begin with a letter; lower-case letters, digits and `-` may follow".to_owned(),
+                _ => format!("it must match {pattern}"),
+            };
+            resolved.at_value(diagnostics, Code::WrongValue, pointer, message, Some(help));
+        }
         _ => {
             resolved.at_value(diagnostics, Code::WrongValue, pointer, format!("{shown}: {error}"), None);
         }
@@ -134,11 +165,7 @@ fn branches(
     resolved: &Resolved,
     diagnostics: &mut Diagnostics,
 ) {
-    let right_type = |branch: &&Vec<ValidationError<'static>>| {
-        !branch
-            .iter()
-            .any(|e| e.instance_path().as_str() == pointer && matches!(e.kind(), ValidationErrorKind::Type { .. }))
-    };
+    let right_type = |branch: &&Vec<ValidationError<'static>>| !branch.iter().any(|e| is_of_wrong_type(e, pointer));
     let typed: Vec<_> = context.iter().filter(right_type).collect();
     let choices: Vec<String> = context.iter().flatten().flat_map(|e| options_of(e, pointer)).collect();
     if typed.is_empty() {
@@ -171,7 +198,7 @@ fn branches(
         })
         .min_by_key(|branch| branch.len());
     if let Some(branch) = meant {
-        for error in branch.iter() {
+        for error in branch.iter().filter(|error| !is_misspelt(error, branch)) {
             explain(error, schema, resolved, diagnostics);
         }
         return;
@@ -187,7 +214,7 @@ fn branches(
         })
         .collect();
     if let [branch] = typed.as_slice() {
-        for error in branch.iter() {
+        for error in branch.iter().filter(|error| !is_misspelt(error, branch)) {
             explain(error, schema, resolved, diagnostics);
         }
         return;
@@ -214,6 +241,18 @@ fn branches(
         format!("{} fits none of the forms it may have", name_of(pointer)),
         Some(format!("one of these keys makes the form: {required}")),
     );
+}
+
+/// Whether an error says that the node is of another type; unions of words say it once per word.
+fn is_of_wrong_type(error: &ValidationError<'_>, pointer: &str) -> bool {
+    error.instance_path().as_str() == pointer
+        && match error.kind() {
+            ValidationErrorKind::Type { .. } => true,
+            ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
+                context.iter().all(|branch| branch.iter().any(|inner| is_of_wrong_type(inner, pointer)))
+            }
+            _ => false,
+        }
 }
 
 fn options_of(error: &ValidationError<'_>, pointer: &str) -> Vec<String> {
@@ -293,7 +332,7 @@ fn allowed_keys(error: &ValidationError<'_>, schema: &Json) -> BTreeSet<String> 
 fn name_of(pointer: &str) -> String {
     let mut steps: Vec<String> = pointer.split('/').skip(1).map(|s| s.replace("~1", "/").replace("~0", "~")).collect();
     let Some(last) = steps.pop() else { return "the spec".to_owned() };
-    if last.bytes().all(|b| b.is_ascii_digit()) {
+    if last.bytes().all(|b| b.is_ascii_digit()) && last.len() < 3 {
         return match steps.pop() {
             Some(list) => {
                 format!("element {} of `{list}`", last.parse::<usize>().map_or(last.clone(), |n| (n + 1).to_string()))

@@ -54,6 +54,7 @@ impl Template {
             }
         }
         let mut parts = Vec::new();
+        let mut fixed = String::new();
         let mut at = 0;
         while let Some(open) = text.get(at..).and_then(|rest| rest.find("{{")).map(|found| at + found) {
             let inner = open + 2;
@@ -68,7 +69,11 @@ impl Template {
             let expression = Expression::compile(source)
                 .map_err(|error| ExpressionError { span: inner + error.span.start..inner + error.span.end, ..error })?;
             let after = text.get(close + 2..).unwrap_or_default();
-            let quoted = ['"', '\''].iter().any(|quote| before.ends_with(*quote) && after.starts_with(*quote));
+            fixed.push_str(before);
+            // Open: an odd number of this quote before the hole, and one more behind it.
+            let quoted = ['"', '\'']
+                .iter()
+                .any(|quote| fixed.matches(*quote).count() % 2 == 1 && after.contains(*quote));
             parts.push(Part::Hole { expression, span: inner..close, quoted });
             at = close + 2;
         }

@@ -71,8 +71,8 @@ pub fn read(source: usize, diagnostics: &mut Diagnostics) -> Option<Tree> {
     let mut nodes = 0;
     match to_json(yaml, &mut nodes) {
         Ok(value) => Some(Tree { value, spans: spans? }),
-        Err(reason) => {
-            diagnostics.report(Code::Number, source, 0..0, reason, None);
+        Err((code, reason)) => {
+            diagnostics.report(code, source, 0..0, reason, None);
             None
         }
     }
@@ -96,10 +96,10 @@ pub fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
-fn to_json(yaml: serde_yaml::Value, nodes: &mut usize) -> Result<Json, String> {
+fn to_json(yaml: serde_yaml::Value, nodes: &mut usize) -> Result<Json, (Code, String)> {
     *nodes += 1;
     if *nodes > MOST_NODES {
-        return Err(format!("the text holds more than {MOST_NODES} values"));
+        return Err((Code::TooLarge, format!("the text holds more than {MOST_NODES} values once aliases are followed")));
     }
     match yaml {
         serde_yaml::Value::Null => Ok(Json::Null),
@@ -112,7 +112,7 @@ fn to_json(yaml: serde_yaml::Value, nodes: &mut usize) -> Result<Json, String> {
                 Ok(value.into())
             } else {
                 let float = number.as_f64().and_then(serde_json::Number::from_f64);
-                float.map(Json::Number).ok_or_else(|| "`.inf` and `.nan` are not numbers that JSON knows".to_owned())
+                float.map(Json::Number).ok_or_else(|| (Code::Number, "`.inf` and `.nan` are no numbers of JSON".to_owned()))
             }
         }
         serde_yaml::Value::Sequence(items) => {
@@ -121,11 +121,13 @@ fn to_json(yaml: serde_yaml::Value, nodes: &mut usize) -> Result<Json, String> {
         serde_yaml::Value::Mapping(members) => {
             let mut map = Map::new();
             for (key, value) in members {
-                map.insert(key_text(&key)?, to_json(value, nodes)?);
+                map.insert(key_text(&key).map_err(|reason| (Code::Yaml, reason))?, to_json(value, nodes)?);
             }
             Ok(Json::Object(map))
         }
-        serde_yaml::Value::Tagged(tagged) => Err(format!("the tag `{}` is not part of the language", tagged.tag)),
+        serde_yaml::Value::Tagged(tagged) => {
+            Err((Code::Tag, format!("the tag `{}` is not part of the language", tagged.tag)))
+        }
     }
 }
 
@@ -196,8 +198,15 @@ fn positions(source: usize, text: &str, diagnostics: &mut Diagnostics) -> Option
                 let verbatim = text.get(range.clone()).is_some_and(|raw| raw == value);
                 let inner = if verbatim { range.clone() } else { unquoted(text, &range, &value) };
                 let verbatim = text.get(inner.clone()).is_some_and(|raw| raw == value);
-                if take_key(&mut stack, &value, range.clone(), source, diagnostics) {
+                let key = if style == ScalarStyle::Plain { plain_key(&value) } else { value.to_string() };
+                if take_key(&mut stack, &key, range.clone(), source, diagnostics) {
                     continue;
+                }
+                if style == ScalarStyle::Plain
+                    && let Some(reason) = beyond_json(&value)
+                {
+                    let help = Some(format!("if it is a text, put it into quotes: \"{value}\""));
+                    diagnostics.report(Code::Number, source, range.clone(), reason, help);
                 }
                 if style == ScalarStyle::Plain && is_old_boolean(&value) {
                     diagnostics.report(
@@ -229,10 +238,18 @@ fn positions(source: usize, text: &str, diagnostics: &mut Diagnostics) -> Option
                     );
                     return None;
                 }
+                if key_is_due(&stack) {
+                    collection_as_key(source, range, diagnostics);
+                    return None;
+                }
                 let (pointer, own) = enter(&mut stack);
                 stack.push(Open::Map { pointer, start: range.start, keys: HashMap::new(), key: None, own });
             }
             Event::SequenceStart(..) => {
+                if key_is_due(&stack) {
+                    collection_as_key(source, range, diagnostics);
+                    return None;
+                }
                 let (pointer, own) = enter(&mut stack);
                 stack.push(Open::List { pointer, start: range.start, next: 0, own });
             }
@@ -282,6 +299,36 @@ fn enter(stack: &mut [Open]) -> (String, Option<Range<usize>>) {
             (format!("{pointer}/{}", *next - 1), None)
         }
     }
+}
+
+fn key_is_due(stack: &[Open]) -> bool {
+    matches!(stack.last(), Some(Open::Map { key: None, .. }))
+}
+
+fn collection_as_key(source: usize, range: Range<usize>, diagnostics: &mut Diagnostics) {
+    let help = Some("write each key by itself".to_owned());
+    diagnostics.report(Code::Yaml, source, range, "a list or a map cannot be a key", help);
+}
+
+/// The key as the tree has it: `0x10` and `16` are one, as are `~` and `null`.
+fn plain_key(text: &str) -> String {
+    let may_be_other = text.is_empty()
+        || text.starts_with(|c: char| c.is_ascii_digit() || "+-~".contains(c))
+        || ["null", "true", "false"].iter().any(|word| text.eq_ignore_ascii_case(word));
+    let read = if may_be_other { serde_yaml::from_str::<serde_yaml::Value>(text).ok() } else { None };
+    read.and_then(|value| key_text(&value).ok()).unwrap_or_else(|| text.to_owned())
+}
+
+/// Why a plain scalar is a number that JSON cannot carry, if it is.
+fn beyond_json(text: &str) -> Option<String> {
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if matches!(unsigned, ".inf" | ".Inf" | ".INF" | ".nan" | ".NaN" | ".NAN") {
+        return Some(format!("`{text}` is no number of JSON"));
+    }
+    let all_digits = !unsigned.is_empty() && unsigned.bytes().all(|byte| byte.is_ascii_digit());
+    let is_text = unsigned.len() > 1 && unsigned.starts_with('0');
+    let fits = text.parse::<i64>().is_ok() || text.parse::<u64>().is_ok();
+    (all_digits && !is_text && !fits).then(|| format!("`{text}` does not fit into 64 bits"))
 }
 
 /// Takes a scalar as a key if one is due.
@@ -338,10 +385,19 @@ fn is_old_boolean(text: &str) -> bool {
 
 fn syntax(source: usize, text: &str, at: usize, reason: String, diagnostics: &mut Diagnostics) {
     let line_start = text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |found| found + 1);
+    // A scanner names the place where the value began that a tab ends.
+    let rest = text.get(line_start..).unwrap_or_default();
+    let lines = rest.split_inclusive('\n').scan(line_start, |start, line| {
+        let at = *start;
+        *start += line.len();
+        Some((at, line))
+    });
+    let line_start = match reason.contains("tab") {
+        true => lines.into_iter().find(|(_, line)| indentation(line).contains('\t')).map_or(line_start, |(at, _)| at),
+        false => line_start,
+    };
     let line = text.get(line_start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
-    let indent = line.len() - line.trim_start().len();
-    if line.get(..indent).is_some_and(|white| white.contains('\t')) {
-        let tab = line_start + line.find('\t').unwrap_or(0);
+    if let Some(tab) = indentation(line).find('\t').map(|tab| line_start + tab) {
         diagnostics.report(
             Code::Tab,
             source,
@@ -351,8 +407,8 @@ fn syntax(source: usize, text: &str, at: usize, reason: String, diagnostics: &mu
         );
         return;
     }
-    if let Some(open) = line.find(": {{").or_else(|| line.find("- {{")) {
-        let start = line_start + open + 2;
+    if let Some(open) = hole_outside_quotes(line) {
+        let start = line_start + open;
         diagnostics.report(
             Code::Unquoted,
             source,
@@ -362,7 +418,13 @@ fn syntax(source: usize, text: &str, at: usize, reason: String, diagnostics: &mu
         );
         return;
     }
-    let reason = reason.split(" at line ").next().unwrap_or(&reason).to_owned();
+    if reason.contains("recursion limit") || reason.contains("repetition limit") {
+        let message = "the aliases of this text lead into each other, or make it too large".to_owned();
+        diagnostics.report(Code::TooLarge, source, at..at, message, Some("write out what they stand for".to_owned()));
+        return;
+    }
+    let reason = reason.split(" at char ").next().unwrap_or(&reason);
+    let reason = reason.split(" at line ").next().unwrap_or(reason).to_owned();
     let end = text.get(at..).and_then(|rest| rest.chars().next()).map_or(at, |c| at + c.len_utf8());
     diagnostics.report(
         Code::Yaml,
@@ -371,4 +433,25 @@ fn syntax(source: usize, text: &str, at: usize, reason: String, diagnostics: &mu
         format!("this is not YAML: {reason}"),
         Some("look at the indentation and the quotes of this line and the one before".to_owned()),
     );
+}
+
+fn indentation(line: &str) -> &str {
+    line.get(..line.len() - line.trim_start().len()).unwrap_or_default()
+}
+
+/// Where `{{` stands in a line and no quotes are around it.
+fn hole_outside_quotes(line: &str) -> Option<usize> {
+    let mut quote = None;
+    let mut before = ' ';
+    for (at, c) in line.char_indices() {
+        match quote {
+            Some(open) if c == open => quote = None,
+            Some(_) => {}
+            None if matches!(c, '"' | '\'') && " [{,:".contains(before) => quote = Some(c),
+            None if line.get(at..).is_some_and(|rest| rest.starts_with("{{")) => return Some(at),
+            None => {}
+        }
+        before = c;
+    }
+    None
 }

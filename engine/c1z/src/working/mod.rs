@@ -20,7 +20,7 @@ use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 
-use engine_model::{Committed, Dangling, Mark, Page, ResourceType, ScopeRow, Store, StoreError, Tally};
+use engine_model::{Committed, Dangling, Mark, MissingParents, Page, ResourceType, ScopeRow, Store, StoreError, Tally};
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OpenFlags};
 
@@ -29,7 +29,6 @@ pub(crate) use commit::IMMUTABLE;
 use layout::Found;
 use lock::Lock;
 pub(crate) use lock::private;
-pub use settle::MissingParents;
 
 /// When to go on with the run that a working file holds, and when to start anew.
 #[derive(Clone, Debug)]
@@ -215,6 +214,10 @@ impl Store for WorkingStore {
 
     fn settle(&mut self) -> Result<Vec<Dangling>, StoreError> {
         self.settle_grants()
+    }
+
+    fn missing_parents(&self) -> Result<Vec<MissingParents>, StoreError> {
+        self.find_missing_parents()
     }
 
     fn totals(&self) -> Result<Vec<(String, u64, u64, u64)>, StoreError> {

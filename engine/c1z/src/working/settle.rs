@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine_model::{Dangling, StoreError};
+use engine_model::{Dangling, MissingParents, StoreError};
 
 use super::WorkingStore;
 use super::commit::EXPECTED;
@@ -13,17 +13,6 @@ use crate::failure::Doing as _;
 
 /// Missing ids shown per rule.
 const SAMPLES: usize = 5;
-
-/// Resources of one type whose parent is not in the store.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MissingParents {
-    /// Type of the resources.
-    pub resource_type: String,
-    /// How many.
-    pub count: u64,
-    /// Up to five of the missing parents' ids, sorted.
-    pub samples: Vec<String>,
-}
 
 /// Settles a grant on the first of its candidate types that has a resource of the id; -1 where
 /// none has. What is staged with one type stays as it is, and so does the first of two equal ones.
@@ -151,7 +140,7 @@ impl WorkingStore {
 
     /// Resources whose parent is not in the store, per type, sorted. Such resources are written
     /// with their parent all the same: readers show them.
-    pub fn missing_parents(&self) -> Result<Vec<MissingParents>, StoreError> {
+    pub(super) fn find_missing_parents(&self) -> Result<Vec<MissingParents>, StoreError> {
         let missing: Vec<(String, String)> = self.read(
             "select t.id, r.parent_type || ':' || r.parent_id
              from resources r join types t on t.number = r.type

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use engine_c1z::{Discarded, SealOptions, Start, WorkingStore};
 use engine_case::{Case, Player, folder};
-use engine_model::Verdict;
+use engine_model::{Report, Verdict};
 use engine_run::http::{Services, Settings};
 use engine_run::sync::{NoProgress, Progress, Synced};
 use engine_spec::plan::Plan;
@@ -16,7 +16,7 @@ use crate::config::{self, Given};
 use crate::exit::{End, Failure};
 use crate::progress::Bars;
 use crate::session::{self, Session};
-use crate::token::TokenFile;
+use crate::token::TokenFolder;
 use crate::{output, summary};
 
 /// Read a vendor's users, groups, roles and grants into a file
@@ -111,7 +111,7 @@ async fn sync(arguments: &Arguments, plan: Arc<Plan>) -> Result<End, Failure> {
     };
     let mut services = Services::system();
     if simulation.is_none() {
-        services.tokens = Arc::new(TokenFile::of_user());
+        services.tokens = Arc::new(TokenFolder::of_user());
     }
     let settings = Settings {
         concurrency: usize::from(arguments.concurrency),
@@ -119,7 +119,14 @@ async fn sync(arguments: &Arguments, plan: Arc<Plan>) -> Result<End, Failure> {
         ..Settings::default()
     };
     let session = Session { plan: plan.clone(), config, settings, services, progress, stop: stopped };
-    let store = session.open(&target, !arguments.fresh && simulation.is_none())?;
+    let store = if simulation.is_some() {
+        // A real run that was stopped is not touched by made-up data.
+        let mut store = session.open(&beside(&target, "simulated"), false)?;
+        store.redirect(&target);
+        store
+    } else {
+        session.open(&target, !arguments.fresh)?
+    };
     say_start(&store);
     let (synced, store) = session.sync(store).await?;
     if let Some(bars) = bars {
@@ -196,17 +203,14 @@ fn finish(
     }
     let written = match synced.report.verdict {
         Verdict::Failed => None,
-        Verdict::Complete => Some((seal(arguments, &mut store)?, target.to_owned())),
+        Verdict::Complete => Some((seal(arguments, &mut store, &mut synced.report)?, target.to_owned())),
         Verdict::Incomplete => {
-            let aside = incomplete(target);
+            let aside = beside(target, "incomplete");
             store.redirect(&aside);
-            Some((seal(arguments, &mut store)?, aside))
+            Some((seal(arguments, &mut store, &mut synced.report)?, aside))
         }
     };
-    if let Some(path) = &arguments.report {
-        let text = serde_json::to_string_pretty(&synced.report).map_err(|error| Failure::new(error.to_string()))?;
-        output::file(path, &format!("{text}\n"))?;
-    }
+    let reported = arguments.report.as_deref().map_or(Ok(()), |path| write_report(path, &synced.report));
     output::result(&summary::summary(
         plan,
         &synced.report,
@@ -215,7 +219,13 @@ fn finish(
     match &synced.failure {
         Some(error) => {
             let mut failure = session::failure(error);
-            if synced.report.resources.values().any(|list| list.pages > 0) {
+            if let Err(failure) = reported {
+                output::error(&failure.message, None);
+            }
+            let mut lists = synced.report.resources.values().chain(synced.report.grants.values());
+            let is_store_fault = matches!(error, engine_run::sync::SyncError::Store(_));
+            let kept = is_store_fault || lists.any(|list| list.pages > 0);
+            if kept && arguments.simulate.is_none() {
                 output::note(&format!(
                     "what was read is kept in {}; the same command goes on from there",
                     store.path().display()
@@ -228,32 +238,45 @@ fn finish(
         }
         None if synced.report.verdict == Verdict::Complete => {
             store.remove().map_err(session::stored)?;
-            Ok(End::Complete)
+            // What an earlier run could not complete is out of date now.
+            let _ = std::fs::remove_file(beside(target, "incomplete"));
+            reported.map(|()| End::Complete)
         }
         None => {
             if target.exists() {
                 output::note(&format!("{} is left as it was", target.display()));
             }
-            output::note("the same command asks again for what could not be read");
-            Ok(End::Incomplete)
+            if synced.can_go_on && arguments.simulate.is_none() {
+                output::note("the same command asks again for what could not be read");
+            } else {
+                // All lists were read to their end: only reading them anew can show something else.
+                store.remove().map_err(session::stored)?;
+            }
+            reported.map(|()| End::Incomplete)
         }
     }
 }
 
-/// `sync.incomplete.c1z` beside `sync.c1z`.
-fn incomplete(target: &Path) -> PathBuf {
+fn write_report(path: &Path, report: &Report) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(report).map_err(|error| Failure::new(error.to_string()))?;
+    output::file(path, &format!("{text}\n"))
+}
+
+/// `sync.incomplete.c1z` beside `sync.c1z`, for the word `incomplete`.
+fn beside(target: &Path, word: &str) -> PathBuf {
     let stem = target.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let extension = target.extension().map(|extension| format!(".{}", extension.to_string_lossy())).unwrap_or_default();
-    target.with_file_name(format!("{stem}.incomplete{extension}"))
+    target.with_file_name(format!("{stem}.{word}{extension}"))
 }
 
 /// Writes the file and says how large it is.
-fn seal(arguments: &Arguments, store: &mut WorkingStore) -> Result<String, Failure> {
+fn seal(arguments: &Arguments, store: &mut WorkingStore, report: &mut Report) -> Result<String, Failure> {
     match arguments.format {
         Format::C1z => {
             let mut options = SealOptions::new(session::now());
             options.expand = arguments.expand;
             let sealed = store.seal(&options).map_err(session::stored)?;
+            report.totals = sealed.totals;
             for id in &sealed.ambiguous {
                 output::note(&format!("note: two records share the id `{id}`; the first one was written"));
             }

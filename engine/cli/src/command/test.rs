@@ -66,6 +66,9 @@ pub fn run(arguments: &Arguments) -> Result<End, Failure> {
     }
     runtime.shutdown_background();
     output::result(&format!("{passed} passed, {failed} failed\n"));
+    if passed + failed == 0 {
+        return Err(Failure::usage("no case has a name that holds the text of `--only`"));
+    }
     Ok(if failed == 0 { End::Complete } else { End::Failed })
 }
 

@@ -56,7 +56,7 @@ pub fn run(arguments: &Arguments) -> Result<End, Failure> {
     let (errors, warnings) = diagnostics.counts();
     match arguments.format {
         Format::Human => {
-            output::note_block(&render::human(&diagnostics, output::stderr_colour()));
+            output::result(&render::human(&diagnostics, output::stdout_colour()));
             output::result(&summary(arguments.specs.len(), errors, warnings));
         }
         Format::Json => output::result(&format!("{:#}\n", render::json(&diagnostics))),

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use engine_model::{Entitlement, EntitlementRef, Page, ResourceRef};
 use engine_spec::plan::{self, Fault, FaultKind, ForEach, Origin, Plan, Source, Witness};
 use engine_spec::scope::Scope;
+use engine_spec::template::scalar_text;
 use serde_json::{Map, Value as Json};
 
 use super::grant::{self, Bindings};
@@ -17,6 +18,7 @@ use super::tally::{Recorder, Tallied};
 /// Collects the records of one page.
 pub(crate) struct Emitter<'a> {
     plan: &'a Plan,
+    active: &'a [bool],
     witness: &'a dyn Witness,
     /// The records so far.
     pub page: Page,
@@ -28,8 +30,8 @@ pub(crate) struct Emitter<'a> {
 
 impl<'a> Emitter<'a> {
     /// An empty page.
-    pub fn new(plan: &'a Plan, witness: &'a dyn Witness) -> Self {
-        Self { plan, witness, page: Page::default(), recorder: Recorder::default(), seen: Vec::new() }
+    pub fn new(plan: &'a Plan, active: &'a [bool], witness: &'a dyn Witness) -> Self {
+        Self { plan, active, witness, page: Page::default(), recorder: Recorder::default(), seen: Vec::new() }
     }
 
     /// A row of the list of a type.
@@ -52,7 +54,15 @@ impl<'a> Emitter<'a> {
         self.recorder.add(&list, Tallied::Rows, 1);
         self.piped(&rule.source, row, scope, &list, &mut |emitter, _, scope| {
             let slots = Slots { scope, witness: emitter.witness, list: &list };
-            let grant = grant::make(emitter.plan, rule, bindings, &slots)?;
+            let mut grant = grant::make(emitter.plan, rule, bindings, &slots)?;
+            let plan = emitter.plan;
+            grant.principal.types.retain(|id| plan.type_named(id).is_some_and(|(kind, _)| emitter.is_active(kind)));
+            if grant.principal.types.is_empty() {
+                let mut fault =
+                    super::rows::broken(&rule.site, "the principal is of a type that is not synced".to_owned());
+                fault.kind = FaultKind::Dropped;
+                return Err(fault);
+            }
             emitter.recorder.add(&list, Tallied::Emitted, 1);
             emitter.page.grants.push(grant);
             Ok(())
@@ -102,7 +112,10 @@ impl<'a> Emitter<'a> {
                 }
             };
             match done {
-                Err(fault) if fault.kind != FaultKind::Stop => {
+                Err(mut fault) if fault.kind != FaultKind::Stop => {
+                    // Which row it was: by its id, where it has one.
+                    let id = row.get("id").and_then(|id| scalar_text(Some(id)).ok());
+                    fault.sample = fault.sample.or_else(|| id.map(|id| id.chars().take(60).collect()));
                     self.recorder.row_fault(list, &fault);
                     Ok(())
                 }
@@ -127,20 +140,24 @@ impl<'a> Emitter<'a> {
         let made = resource::make(self.plan, resource_type, &slots, &mut self.recorder)?;
         let reference = made.resource.id.clone();
         let inner = scope.with("resource", &made.scope);
-        for rule in resource_type.entitlements.iter().filter(|rule| rule.list.is_none()) {
-            self.own_entitlements(rule, &reference, &inner, &list)?;
-        }
-        for number in &resource_type.look_ups {
-            self.look_up_entry(*number, &reference, &inner)?;
+        // Before anything else is kept: a row that makes no resource leaves nothing behind.
+        let (entitlements, look_ups) = (self.page.entitlements.len(), self.page.look_ups.len());
+        if let Err(fault) = self.belongings(resource_type, &reference, &inner, &list) {
+            self.page.entitlements.truncate(entitlements);
+            self.page.look_ups.truncate(look_ups);
+            return Err(fault);
         }
         for number in &resource_type.row_rules {
-            if let Some(rule) = self.plan.grant_rules.get(*number) {
+            if let Some(rule) = self.plan.grant_rules.get(*number).filter(|rule| self.is_active(rule.owner)) {
                 // `resource` is the row's own resource only for rules of the type itself.
                 let scope = if rule.owner == kind { &inner } else { scope };
                 self.grant_row(rule, row, scope, Bindings { row_resource: Some(&reference) })?;
             }
         }
         for (derived, derived_type) in self.plan.types.iter().enumerate() {
+            if !self.is_active(derived) {
+                continue;
+            }
             for source in
                 derived_type.sources.iter().filter(|source| matches!(source.origin, Origin::EachRow(of) if of == kind))
             {
@@ -150,6 +167,27 @@ impl<'a> Emitter<'a> {
         self.recorder.add(&list, Tallied::Emitted, 1);
         let kept = resource_type.scope_needed.then_some(made.scope);
         self.page.resources.push((made.resource, kept));
+        Ok(())
+    }
+
+    fn is_active(&self, kind: usize) -> bool {
+        self.active.get(kind).copied().unwrap_or(false)
+    }
+
+    /// The entitlements and look-up entries of a resource.
+    fn belongings(
+        &mut self,
+        resource_type: &'a plan::ResourceType,
+        resource: &ResourceRef,
+        scope: &Scope<'_>,
+        list: &str,
+    ) -> Result<(), Fault> {
+        for rule in resource_type.entitlements.iter().filter(|rule| rule.list.is_none()) {
+            self.own_entitlements(rule, resource, scope, list)?;
+        }
+        for number in &resource_type.look_ups {
+            self.look_up_entry(*number, resource, scope)?;
+        }
         Ok(())
     }
 
@@ -224,12 +262,8 @@ pub(crate) fn combinations(
     let mut combined = vec![Map::new()];
     for axis in each {
         let ForEach::Values { name, list } = axis else { continue };
-        let values: Vec<Json> = list
-            .yields_all(scope, witness)?
-            .unwrap_or_default()
-            .into_iter()
-            .map(std::borrow::Cow::into_owned)
-            .collect();
+        let found = list.yields_all(scope, witness)?.ok_or_else(|| list.missing("the list to repeat for"))?;
+        let values: Vec<Json> = found.into_iter().map(std::borrow::Cow::into_owned).collect();
         combined = combined
             .into_iter()
             .flat_map(|names| {

@@ -198,7 +198,10 @@ fn unknown_word(value: &Value, word: &str) -> Fault {
     Fault {
         site: value.site.clone(),
         kind: FaultKind::Unknown,
-        reason: format!("{} is not one of the words of this slot", value.described()),
+        reason: format!(
+            "{} is not one of the words of this slot; `from` with `map` turns the vendor's words into those",
+            value.described()
+        ),
         sample: Some(word.chars().take(60).collect()),
     }
 }

@@ -44,8 +44,6 @@ pub(crate) enum Tallied {
     Announced,
     /// Parents asked.
     ParentsVisited,
-    /// Parents that could not be read.
-    ParentsFailed,
     /// Rows that `where`, `match` or `dedupe_by` leave out.
     Filtered,
     /// Rows left out, with the reason.
@@ -72,7 +70,6 @@ impl Tallied {
             Self::Duplicates => "duplicates".to_owned(),
             Self::Announced => "announced".to_owned(),
             Self::ParentsVisited => "parents visited".to_owned(),
-            Self::ParentsFailed => "parents failed".to_owned(),
             Self::Filtered => "filtered".to_owned(),
             Self::Dropped(reason) => format!("dropped {reason}"),
             Self::Unknown(place) => format!("unknown {place}"),
@@ -94,7 +91,6 @@ impl Tallied {
             ("duplicates", "") => Self::Duplicates,
             ("announced", "") => Self::Announced,
             ("parents", "visited") => Self::ParentsVisited,
-            ("parents", "failed") => Self::ParentsFailed,
             ("filtered", "") => Self::Filtered,
             ("dropped", _) => Self::Dropped(rest.to_owned()),
             ("unknown", _) => Self::Unknown(rest.to_owned()),
@@ -196,7 +192,7 @@ mod tests {
         };
         for tallied in [
             Tallied::Pages,
-            Tallied::ParentsFailed,
+            Tallied::ParentsVisited,
             Tallied::Dropped("id is required".into()),
             Tallied::Problem(note.clone()),
             Tallied::Notice(note),

@@ -78,6 +78,7 @@ impl Pager<'_> {
                 if restart {
                     next.cursor = None;
                     next.url = None;
+                    self.tokens.clear();
                     return Ok(());
                 }
                 let text = match token {

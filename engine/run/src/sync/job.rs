@@ -155,6 +155,7 @@ impl Work {
             };
             let answer = match fetched {
                 Fetched::Unread(error) => return Ok(Some(error)),
+                Fetched::NoRows(note) if position.pages > 0 => return self.break_off(&position, note).map(|()| None),
                 Fetched::NoRows(note) => return self.finish(Recorder::default(), Some(note)).map(|()| None),
                 Fetched::Answer(answer) => answer,
             };
@@ -281,6 +282,7 @@ impl Work {
                     reason: error.to_string(),
                     spec: wait.request.site.to_string(),
                     hint: None,
+                    about_one: true,
                 })?;
                 if !waits {
                     break;
@@ -291,6 +293,7 @@ impl Work {
                         reason: format!("the answer was not ready after {} seconds", wait.limit.as_secs()),
                         spec: wait.request.site.to_string(),
                         hint: Some("raise `for` if the vendor needs longer".to_owned()),
+                        about_one: true,
                     });
                 }
                 run.environment.sleep(wait.every.max(Duration::from_millis(10))).await;
@@ -340,11 +343,12 @@ impl Work {
             reason: error.reason,
             spec: rules.site.to_string(),
             hint: Some(error.hint),
+            about_one: true,
         }
     }
 
     fn list_error(&self, source: &Source, reason: String, hint: Option<String>) -> SyncError {
-        SyncError::List { doing: self.doing(), reason, spec: source.site.to_string(), hint }
+        SyncError::List { doing: self.doing(), reason, spec: source.site.to_string(), hint, about_one: true }
     }
 
     /// What is being done, with the resource it is done for.
@@ -372,7 +376,7 @@ impl Work {
         let scope = root.with_all(&self.names);
         let scope = scope.with("first", &first);
         let scope = scope.with("body", body);
-        let mut emitter = Emitter::new(plan, &*self.run);
+        let mut emitter = Emitter::new(plan, &self.run.active, &*self.run);
         for fault in rows.iter().filter_map(|row| row.fault.as_ref()) {
             emitter.recorder.add(&self.task.list, Tallied::Rows, 1);
             emitter.recorder.row_fault(&self.task.list, fault);
@@ -401,7 +405,13 @@ impl Work {
                     Some(sample) => format!("{}: `{sample}`", fault.reason),
                     None => fault.reason.clone(),
                 };
-                SyncError::List { doing: self.doing(), reason: what, spec: fault.site.to_string(), hint: None }
+                SyncError::List {
+                    doing: self.doing(),
+                    reason: what,
+                    spec: fault.site.to_string(),
+                    hint: None,
+                    about_one: false,
+                }
             })?;
         }
         Ok(emitter)
@@ -427,12 +437,20 @@ impl Work {
         }
     }
 
+    /// Ends a list in whose middle the vendor says that there are no rows.
+    fn break_off(&self, position: &Position, note: Note) -> Result<(), SyncError> {
+        let mut recorder = Recorder::default();
+        let what = format!("the list broke off after {} pages: {}", position.pages, note.what);
+        recorder.problem(&self.task.list, Note { what, ..note });
+        self.finish(recorder, None)
+    }
+
     /// Ends a list that has no rows.
     fn finish(&self, mut recorder: Recorder, note: Option<Note>) -> Result<(), SyncError> {
         if let Some(note) = note {
             recorder.notice(&self.task.list, note);
         }
-        let mut emitter = Emitter::new(&self.run.plan, &*self.run);
+        let mut emitter = Emitter::new(&self.run.plan, &self.run.active, &*self.run);
         emitter.recorder = recorder;
         self.store(emitter, FINISHED.to_owned())
     }
@@ -452,18 +470,16 @@ impl Work {
     fn compare_with_announced(&self, rules: &PageRules, end: &Position, recorder: &mut Recorder) {
         let Some(announced) = end.announced else { return };
         recorder.add(&self.task.list, Tallied::Announced, i64::try_from(announced).unwrap_or(i64::MAX));
-        if rules.window.is_some() || end.rows == announced {
+        // A total is announced per window.
+        let came = if rules.window.is_some() { end.window_rows } else { end.rows };
+        if came == announced {
             return;
         }
         let note = Note {
             sample: self.resource().map(|resource| resource.to_string()),
-            ..Recorder::at(&rules.site, format!("the vendor announced {announced} rows, and {} came", end.rows))
+            ..Recorder::at(&rules.site, format!("the vendor announced {announced} rows, and {came} came"))
         };
-        if end.rows < announced {
-            recorder.problem(&self.task.list, note)
-        } else {
-            recorder.notice(&self.task.list, note)
-        }
+        if came < announced { recorder.problem(&self.task.list, note) } else { recorder.notice(&self.task.list, note) }
     }
 }
 

@@ -23,6 +23,7 @@ use serde_json::{Map, Value as Json};
 use crate::environment::Environment;
 use crate::http::{Clients, RequestError};
 
+pub use report::digest;
 use run::Run;
 
 /// A store that the tasks of a sync share.
@@ -64,6 +65,8 @@ pub struct Synced {
     pub report: Report,
     /// Why the sync stopped before its end, if it did.
     pub failure: Option<SyncError>,
+    /// Whether another run on the same store asks for something again.
+    pub can_go_on: bool,
 }
 
 /// Why a sync stopped before its end.
@@ -86,6 +89,8 @@ pub enum SyncError {
         spec: String,
         /// What to try.
         hint: Option<String>,
+        /// Whether it is about one list, and others can be read all the same.
+        about_one: bool,
     },
     /// The user stopped it.
     #[error("stopped before the end")]
@@ -113,7 +118,15 @@ pub async fn sync(
     options: SyncOptions,
 ) -> Synced {
     let mut run = Run::new(plan, clients, names, store, &options);
-    let opened = opening::open(&mut run).await;
+    let mut stop = options.stop.clone();
+    let opened = tokio::select! {
+        opened = opening::open(&mut run) => opened,
+        _ = stop.wait_for(|stopped| *stopped) => Err(SyncError::Stopped),
+    };
+    let opened = match opened {
+        Ok(()) => task::active_types(&run).map(|active| run.active = active),
+        Err(error) => Err(error),
+    };
     let run = Arc::new(run);
     let failure = match opened {
         Ok(()) => read(&run, &options).await.err(),
@@ -124,18 +137,22 @@ pub async fn sync(
     while Arc::strong_count(&run) > 1 {
         tokio::task::yield_now().await;
     }
+    let unread = run.all_passing().iter().any(|passing| matches!(passing, run::Passing::Unread(_)));
+    let can_go_on = unread || failure.is_some();
     let report = report::report(&run, &options, failure.as_ref());
     match report {
-        Ok(report) => Synced { report, failure },
-        Err(error) => Synced { report: report::empty(&run, &options, &error), failure: Some(failure.unwrap_or(error)) },
+        Ok(report) => Synced { report, failure, can_go_on },
+        Err(error) => {
+            let report = report::empty(&run, &options, &error);
+            Synced { report, failure: Some(failure.unwrap_or(error)), can_go_on }
+        }
     }
 }
 
 async fn read(run: &Arc<Run>, options: &SyncOptions) -> Result<(), SyncError> {
-    let active = task::active_types(run)?;
-    run.store(|store| store.declare(&resource_types(&run.plan, &active)))?;
-    let tasks = task::tasks(&run.plan, &active);
-    schedule::run_all(run.clone(), tasks, active, options).await?;
+    run.store(|store| store.declare(&resource_types(&run.plan, &run.active)))?;
+    let tasks = task::tasks(&run.plan, &run.active);
+    schedule::run_all(run.clone(), tasks, options).await?;
     run.flush()?;
     run.settle()
 }

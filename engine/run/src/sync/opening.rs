@@ -54,9 +54,14 @@ async fn capture(run: &Run, start: &Start) -> Result<Map<String, Json>, SyncErro
     let scope = scope.with_node("body", body);
     let mut kept = Map::new();
     for (name, value) in &start.keep {
-        let found = evaluate(&[(name.clone(), value.clone())], &scope, &NoWitness).map_err(|fault| {
-            SyncError::List { doing: doing.clone(), reason: fault.reason, spec: fault.site.to_string(), hint: None }
-        })?;
+        let found =
+            evaluate(&[(name.clone(), value.clone())], &scope, &NoWitness).map_err(|fault| SyncError::List {
+                doing: doing.clone(),
+                reason: fault.reason,
+                spec: fault.site.to_string(),
+                hint: None,
+                about_one: false,
+            })?;
         match found.into_iter().next() {
             Some((name, json)) if !json.is_null() => {
                 kept.insert(name, json);
@@ -68,6 +73,7 @@ async fn capture(run: &Run, start: &Start) -> Result<Map<String, Json>, SyncErro
                     reason: value.missing(&format!("`{name}`")).reason,
                     spec: value.site.to_string(),
                     hint: Some("say `{ from: …, optional: true }` if it may be missing".to_owned()),
+                    about_one: false,
                 });
             }
         }
@@ -82,6 +88,7 @@ async fn prove(run: &Run, check: &Check) -> Result<(), SyncError> {
         reason,
         spec: check.site.to_string(),
         hint,
+        about_one: false,
     };
     let broken = |error: engine_spec::expression::EvaluationError| failed(error.to_string(), None);
     if let Some(when) = &check.when
@@ -89,9 +96,11 @@ async fn prove(run: &Run, check: &Check) -> Result<(), SyncError> {
     {
         return Ok(());
     }
-    let Some(answer) = ask(run, &check.request, &check.statuses, doing).await? else { return Ok(()) };
     let say = || {
         check.say.clone().unwrap_or_else(|| "the vendor's answer does not show what the spec wants to see".to_owned())
+    };
+    let Some(answer) = ask(run, &check.request, &check.statuses, doing).await? else {
+        return Err(failed(say(), None));
     };
     let scope = run.scope();
     if let (Some(take), Some(some)) = (&check.items, &check.some) {

@@ -35,16 +35,34 @@ pub(super) fn report(run: &Run, options: &SyncOptions, failure: Option<&SyncErro
             }
         }
     }
+    for (kind, list) in report.resources.iter().filter(|(_, list)| list.duplicates > 0) {
+        let note = Note {
+            what: "rows had an id that had come before; the first one stays. A list that changes while its pages \
+                   are read looks like this, and then as many rows may be missing"
+                .to_owned(),
+            spec: None,
+            request: None,
+            hint: None,
+            sample: None,
+        };
+        add(&mut report.notes, &format!("resource {kind}"), note, list.duplicates);
+    }
     for passing in run.all_passing() {
         match passing {
             Passing::Unread(problem) => {
                 if let Some(list) = list_report(&mut report, &problem.list) {
-                    list.parents_failed += 1;
+                    list.unread += 1;
                 }
                 merge(&mut report.problems, problem);
             }
-            Passing::Dangling(problem) => merge(&mut report.problems, problem),
-            Passing::Expected(problem) => merge(&mut report.notes, problem),
+            Passing::Dangling(problem) => {
+                count_dangling(&mut report, &problem);
+                merge(&mut report.problems, problem);
+            }
+            Passing::Expected(problem) => {
+                count_dangling(&mut report, &problem);
+                merge(&mut report.notes, problem);
+            }
         }
     }
     if let Some(failure) = failure {
@@ -69,6 +87,13 @@ pub(super) fn empty(run: &Run, options: &SyncOptions, failure: &SyncError) -> Re
     report
 }
 
+/// Grants that were made and are not written, as what they refer to is not there.
+fn count_dangling(report: &mut Report, problem: &Problem) {
+    if let Some(list) = problem.list.strip_prefix("grants of ").and_then(|label| report.grants.get_mut(label)) {
+        list.dangling += problem.count;
+    }
+}
+
 #[derive(Default)]
 struct Found {
     paths: BTreeSet<usize>,
@@ -90,6 +115,7 @@ fn blank(run: &Run, options: &SyncOptions) -> Report {
         notes: Vec::new(),
         totals: Totals::default(),
         resources: BTreeMap::new(),
+        entitlements: BTreeMap::new(),
         grants: BTreeMap::new(),
         traffic: engine_model::Traffic {
             requests: traffic.requests,
@@ -103,7 +129,7 @@ fn blank(run: &Run, options: &SyncOptions) -> Report {
 }
 
 /// SHA-256 of a text, hexadecimal.
-pub(crate) fn digest(text: &str) -> String {
+pub fn digest(text: &str) -> String {
     let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
     digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -111,6 +137,9 @@ pub(crate) fn digest(text: &str) -> String {
 fn list_report<'r>(report: &'r mut Report, list: &str) -> Option<&'r mut ListReport> {
     if let Some(kind) = list.strip_prefix("resource ") {
         return Some(report.resources.entry(kind.to_owned()).or_default());
+    }
+    if let Some(label) = list.strip_prefix("entitlements of ") {
+        return Some(report.entitlements.entry(label.to_owned()).or_default());
     }
     let label = list.strip_prefix("grants of ")?;
     Some(report.grants.entry(label.to_owned()).or_default())
@@ -124,7 +153,6 @@ fn count_in(list: &mut ListReport, what: Tallied, count: u64) {
         Tallied::Duplicates => list.duplicates += count,
         Tallied::Announced => list.announced = Some(list.announced.unwrap_or(0) + count),
         Tallied::ParentsVisited => list.parents_visited += count,
-        Tallied::ParentsFailed => list.parents_failed += count,
         Tallied::Filtered => list.filtered += count,
         Tallied::Dropped(reason) => *list.dropped.entry(reason).or_default() += count,
         Tallied::Unknown(place) => *list.unknown_values.entry(place).or_default() += count,

@@ -11,7 +11,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{Progress, SharedStore, SyncError, SyncOptions};
 use crate::environment::Environment;
-use crate::extract::{Note, Recorder, Tallied, grants_label};
+use crate::extract::{Note, Recorder, Tallied, grants_label, list_label};
 use crate::http::Clients;
 
 /// The most look-ups remembered in memory.
@@ -23,6 +23,8 @@ pub(super) struct Run {
     pub clients: Clients,
     /// `config` and `start`.
     pub names: Map<String, Json>,
+    /// The types whose `when` holds; known once the captures are made.
+    pub active: Vec<bool>,
     pub environment: Arc<dyn Environment>,
     pub progress: Arc<dyn Progress>,
     /// Told whenever a page was stored.
@@ -71,6 +73,7 @@ impl Run {
             plan,
             clients,
             names,
+            active: Vec::new(),
             environment: options.environment.clone(),
             progress: options.progress.clone(),
             stored: tokio::sync::Notify::new(),
@@ -78,6 +81,11 @@ impl Run {
             tracker,
             passing: Mutex::default(),
         }
+    }
+
+    /// Whether a type is synced.
+    pub fn is_active(&self, kind: usize) -> bool {
+        self.active.get(kind).copied().unwrap_or(false)
     }
 
     /// The names in scope everywhere.
@@ -97,10 +105,14 @@ impl Run {
         let records = (page.resources.len() + page.grants.len() + page.entitlements.len()) as u64;
         page.tallies = recorder.into_tallies();
         page.tallies.extend(std::mem::take(&mut *self.pending()).into_tallies());
+        let kinds: Vec<String> = page.resources.iter().map(|(resource, _)| resource.id.resource_type.clone()).collect();
         let committed = self.store(|store| store.commit(page))?;
-        let repeated = committed.new_resources.iter().filter(|new| !**new).count();
-        if repeated > 0 {
-            self.pending().add(list, Tallied::Duplicates, i64::try_from(repeated).unwrap_or(i64::MAX));
+        for (kind, _) in kinds.iter().zip(&committed.new_resources).filter(|(_, new)| !**new) {
+            self.pending().add(&list_label(kind), Tallied::Duplicates, 1);
+        }
+        if list.starts_with("grants of ") {
+            let repeated = i64::try_from(committed.repeated_grants).unwrap_or(i64::MAX);
+            self.pending().add(list, Tallied::Duplicates, repeated);
         }
         if committed.conflicting_entitlements > 0 {
             self.pending().notice(
@@ -158,11 +170,23 @@ impl Run {
                 count: dangling.count,
                 samples: dangling.samples,
                 hint: (!dangling.expected && dangling.principal_missing).then(|| {
-                    "where the vendor lists members that are gone, `missing: drop` on the grants leaves them out"
+                    "see whether all principals are listed; where the vendor names members that are gone, `missing: drop` leaves them out"
                         .to_owned()
                 }),
             };
             self.passing(if dangling.expected { Passing::Expected(problem) } else { Passing::Dangling(problem) });
+        }
+        for missing in self.store(|store| store.missing_parents())? {
+            let kind = self.plan.types.iter().find(|kind| kind.id == missing.resource_type);
+            self.passing(Passing::Dangling(Problem {
+                list: list_label(&missing.resource_type),
+                what: "the parent of resources is not among the resources that were read".to_owned(),
+                spec: kind.map(|kind| kind.site.to_string()),
+                request: None,
+                count: missing.count,
+                samples: missing.samples,
+                hint: None,
+            }));
         }
         Ok(())
     }

@@ -51,7 +51,6 @@ struct Schedule {
     run: Arc<Run>,
     tasks: Vec<Arc<Task>>,
     standings: Vec<Standing>,
-    active: Vec<bool>,
     marks: Marks,
     room: usize,
 }
@@ -65,17 +64,12 @@ struct Marks {
 }
 
 /// Runs all tasks to their end.
-pub(super) async fn run_all(
-    run: Arc<Run>,
-    tasks: Vec<Task>,
-    active: Vec<bool>,
-    options: &SyncOptions,
-) -> Result<(), SyncError> {
+pub(super) async fn run_all(run: Arc<Run>, tasks: Vec<Task>, options: &SyncOptions) -> Result<(), SyncError> {
     let marks = Marks::read(&run)?;
     let standings = tasks.iter().map(|_| Standing::default()).collect();
     let tasks = tasks.into_iter().map(Arc::new).collect();
     let room = options.concurrency.max(1) * 2;
-    let mut schedule = Schedule { run, tasks, standings, active, marks, room };
+    let mut schedule = Schedule { run, tasks, standings, marks, room };
     let mut jobs: JoinSet<Ended> = JoinSet::new();
     let mut stop = options.stop.clone();
     let result = schedule.all(&mut jobs, &mut stop).await;
@@ -123,43 +117,44 @@ impl Schedule {
     /// Starts jobs while there is room.
     fn fill(&mut self, jobs: &mut JoinSet<Ended>) -> Result<(), SyncError> {
         loop {
-            let mut started = false;
+            // A task may move without a job, where an earlier run has done what it found; others wait for that.
+            let mut moved = false;
             for at in 0..self.tasks.len() {
                 if jobs.len() >= self.room {
                     return Ok(());
                 }
-                self.refill(at)?;
+                moved |= self.refill(at)?;
                 let Some(standing) = self.standings.get_mut(at) else { continue };
                 let (Some(job), Some(task)) = (standing.queue.pop_front(), self.tasks.get(at)) else { continue };
                 standing.running += 1;
-                started = true;
+                moved = true;
                 let (run, task) = (self.run.clone(), task.clone());
                 let label = job.label();
                 jobs.spawn(async move { Ended { task: at, label, end: job::run(run, task, job).await } });
             }
-            if !started {
+            if !moved {
                 return Ok(());
             }
         }
     }
 
-    /// Gives a task its next jobs, if it has any.
-    fn refill(&mut self, at: usize) -> Result<(), SyncError> {
-        let Some(task) = self.tasks.get(at).cloned() else { return Ok(()) };
+    /// Gives a task its next jobs, if it has any; whether it stands elsewhere now.
+    fn refill(&mut self, at: usize) -> Result<bool, SyncError> {
+        let Some(task) = self.tasks.get(at).cloned() else { return Ok(false) };
         let ready = task.waits.iter().all(|kind| self.is_complete(*kind));
-        let Some(standing) = self.standings.get(at) else { return Ok(()) };
+        let Some(standing) = self.standings.get(at) else { return Ok(false) };
         if !ready || standing.exhausted || !standing.queue.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         match task.resources.split_first() {
             None => {
                 let new = self.jobs_for(&task, &[], Map::new(), String::new())?;
                 self.extend(at, new, None);
                 self.set_exhausted(at);
+                Ok(true)
             }
-            Some(((name, kind), others)) => self.refill_repeated(at, &task, name, *kind, others)?,
+            Some(((name, kind), others)) => self.refill_repeated(at, &task, name, *kind, others),
         }
-        Ok(())
     }
 
     fn refill_repeated(
@@ -169,20 +164,24 @@ impl Schedule {
         name: &str,
         kind: usize,
         others: &[(String, usize)],
-    ) -> Result<(), SyncError> {
+    ) -> Result<bool, SyncError> {
         if others.iter().any(|(_, other)| !self.is_complete(*other)) {
-            return Ok(());
+            return Ok(false);
+        }
+        if std::iter::once(&kind).chain(others.iter().map(|(_, other)| other)).any(|kind| !self.run.is_active(*kind)) {
+            self.set_exhausted(at);
+            return Ok(true);
         }
         // Looked at before the rows: rows that arrive in between are found by the next look.
         let no_more = self.no_more_rows(at, task, kind);
         let after = self.standings.get(at).map_or(0, |standing| standing.after);
-        let Some(type_id) = self.run.plan.types.get(kind).map(|known| known.id.clone()) else { return Ok(()) };
+        let Some(type_id) = self.run.plan.types.get(kind).map(|known| known.id.clone()) else { return Ok(false) };
         let rows = self.run.store(|store| store.scope_rows(&type_id, after, BATCH))?;
         let Some(last) = rows.last().map(|row| row.sequence) else {
             if no_more {
                 self.set_exhausted(at);
             }
-            return Ok(());
+            return Ok(no_more);
         };
         let mut new = Vec::new();
         for row in rows {
@@ -191,7 +190,7 @@ impl Schedule {
             new.extend(self.jobs_for(task, others, names, row.sequence.to_string())?);
         }
         self.extend(at, new, Some(last));
-        Ok(())
+        Ok(true)
     }
 
     fn extend(&mut self, at: usize, new: Vec<Job>, after: Option<i64>) {
@@ -242,11 +241,16 @@ impl Schedule {
                 reason: fault.reason,
                 spec: fault.site.to_string(),
                 hint: None,
+                about_one: false,
             })?;
-            for (number, value_names) in values.into_iter().enumerate() {
+            for value_names in values {
+                // By value, not by place: a list that comes from the vendor may have moved since.
+                let key = match value_names.is_empty() {
+                    true => format!("{key}/0"),
+                    false => format!("{key}/{}", Json::Object(value_names.clone())),
+                };
                 let mut names = names.clone();
                 names.extend(value_names);
-                let key = format!("{key}/{number}");
                 if self.marks.finished.contains(&fingerprint(&task.name, &key)) {
                     continue;
                 }
@@ -276,6 +280,9 @@ impl Schedule {
         if !lists_itself {
             return self.is_complete(kind);
         }
+        if !self.fed_types_are_complete(kind) {
+            return false;
+        }
         self.tasks.iter().zip(&self.standings).enumerate().all(|(other, (known, standing))| {
             let lists_kind = matches!(known.kind, TaskKind::List(listed, _) if listed == kind);
             let is_tree = known.resources.first().is_some_and(|(_, of)| *of == kind);
@@ -286,7 +293,7 @@ impl Schedule {
 
     /// Whether the list of a type is in.
     fn is_complete(&self, kind: usize) -> bool {
-        if !self.active.get(kind).copied().unwrap_or(false) {
+        if !self.run.is_active(kind) {
             return true;
         }
         let own = self
@@ -297,12 +304,16 @@ impl Schedule {
         let own_done = own
             .into_iter()
             .all(|(_, standing)| standing.exhausted && standing.running == 0 && standing.queue.is_empty());
+        own_done && self.fed_types_are_complete(kind)
+    }
+
+    /// Whether the lists whose rows feed a type are in.
+    fn fed_types_are_complete(&self, kind: usize) -> bool {
         let sources = self.run.plan.types.get(kind).map(|known| known.sources.as_slice()).unwrap_or_default();
-        own_done
-            && sources.iter().all(|source| match source.origin {
-                Origin::EachRow(of) => self.is_complete(of),
-                _ => true,
-            })
+        sources.iter().all(|source| match source.origin {
+            Origin::EachRow(of) => self.is_complete(of),
+            _ => true,
+        })
     }
 
     fn ended(&mut self, ended: Ended) -> Result<(), SyncError> {
@@ -313,16 +324,36 @@ impl Schedule {
         match ended.end {
             JobEnd::Done => standing.failed_in_a_row = 0,
             JobEnd::Unread(error) => self.unread(task, ended.label, &error),
-            JobEnd::Failed(SyncError::Request(error)) if task.is_repeated() && concerns_one(&error) => {
+            JobEnd::Failed(error) if task.is_repeated() && concerns_one(&error) => {
                 standing.failed_in_a_row += 1;
                 if standing.failed_in_a_row >= HOPELESS {
-                    return Err(SyncError::Request(error));
+                    return Err(error);
                 }
-                self.unread(task, ended.label, &error);
+                match &error {
+                    SyncError::Request(error) => self.unread(task, ended.label, error),
+                    other => self.broken_off(task, ended.label, other),
+                }
             }
             JobEnd::Failed(error) => return Err(error),
         }
         Ok(())
+    }
+
+    /// One run of a task broke off, and the others go on.
+    fn broken_off(&self, task: &Task, label: Option<String>, error: &SyncError) {
+        let (reason, spec) = match error {
+            SyncError::List { reason, spec, .. } => (reason.clone(), Some(spec.clone())),
+            other => (other.to_string(), None),
+        };
+        self.run.passing(Passing::Unread(Problem {
+            list: task.list.clone(),
+            what: format!("could not be read: {reason}"),
+            spec,
+            request: None,
+            count: 1,
+            samples: label.into_iter().collect(),
+            hint: error.hint(),
+        }));
     }
 
     /// One run of a task could not be read, and the others go on.
@@ -344,7 +375,12 @@ impl Schedule {
 }
 
 /// Whether an error is about one resource and tells nothing about the next.
-fn concerns_one(error: &RequestError) -> bool {
+fn concerns_one(error: &SyncError) -> bool {
+    let error = match error {
+        SyncError::Request(error) => error,
+        SyncError::List { about_one, .. } => return *about_one,
+        SyncError::Store(_) | SyncError::Stopped => return false,
+    };
     match error.kind {
         RequestErrorKind::NotFound
         | RequestErrorKind::Vendor
@@ -383,5 +419,6 @@ fn internal(reason: &str) -> SyncError {
         reason: reason.to_owned(),
         spec: String::new(),
         hint: Some("this is a fault of the engine; please report it with the spec".to_owned()),
+        about_one: false,
     }
 }

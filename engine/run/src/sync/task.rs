@@ -78,6 +78,7 @@ pub(super) fn active_types(run: &Run) -> Result<Vec<bool>, SyncError> {
                 reason: error.to_string(),
                 spec: kind.site.to_string(),
                 hint: None,
+                about_one: false,
             }),
         })
         .collect()
@@ -124,14 +125,13 @@ pub(super) fn tasks(plan: &Plan, active: &[bool]) -> Vec<Task> {
         if matches!(rule.source.origin, Origin::EachRow(_)) {
             continue;
         }
-        let after = plan.types.get(rule.owner).map(|owner| owner.after.clone()).unwrap_or_default();
         tasks.push(Task {
             name: format!("grants:{number}:{}", rule.label),
             list: grants_label(&rule.label),
             doing: format!("reading the grants of `{}`", rule.label),
             kind: TaskKind::Grants(number),
             resources: resources(&rule.source).collect(),
-            waits: after,
+            waits: rule.after.clone(),
         });
     }
     tasks

@@ -13,7 +13,7 @@ use super::names::Names;
 use super::value::Purpose;
 
 /// A client's page rule is for requests that are not known yet; each source is checked on its own.
-const ANY_REQUEST: &str = "page.cursor page.number page.last page.limit";
+const ANY_REQUEST: &str = "page.cursor page.number page.last page.limit page.window";
 
 impl Checker<'_> {
     pub(super) fn client(&mut self, number: usize, pointer: &str, client: &doc::Client) -> Option<Client> {
@@ -22,11 +22,13 @@ impl Checker<'_> {
         if let Some(ValueKind::Literal(json)) = base_url.as_ref().map(|value| &value.kind) {
             let text = json.as_str().unwrap_or_default().to_owned();
             self.fixed_url(&format!("{pointer}/base_url"), &text);
+            if text.contains(['?', '#']) {
+                let message = "paths are appended to this URL, so it has no `?` and no `#`".to_owned();
+                let help = Some("put parameters of every request under `query:`".to_owned());
+                self.at_value(Code::Url, &format!("{pointer}/base_url"), message, help);
+            }
         }
-        let auth = match &client.auth {
-            Some(auth) => Some(self.auth(number, &format!("{pointer}/auth"), auth)?),
-            None => None,
-        };
+        let auth = client.auth.as_ref().map(|auth| self.auth(number, &format!("{pointer}/auth"), auth));
         let tls = client.tls.as_ref().and_then(|tls| self.tls(&format!("{pointer}/tls"), tls, &names));
         let headers = self.headers(&format!("{pointer}/headers"), &client.headers, &names);
         let query = self.parameters(&format!("{pointer}/query"), &client.query, &names, Purpose::Url);
@@ -52,7 +54,10 @@ impl Checker<'_> {
             site: self.key_site(pointer),
             base_url: base_url?,
             hosts: self.host_names(&format!("{pointer}/hosts"), &client.hosts),
-            auth,
+            auth: match auth {
+                Some(auth) => Some(auth?),
+                None => None,
+            },
             tls,
             headers,
             query,
@@ -93,6 +98,12 @@ impl Checker<'_> {
     /// A URL that stands in the spec itself.
     pub(super) fn fixed_url(&mut self, pointer: &str, text: &str) {
         match url::Url::parse(text) {
+            Ok(url) if !url.username().is_empty() || url.password().is_some() => self.at_value(
+                Code::SecretInUrl,
+                pointer,
+                "a URL holds no user and no password".to_owned(),
+                Some("add a secret field to `config`, and `auth: { basic: … }`".to_owned()),
+            ),
             Ok(url) if url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url)) => {}
             Ok(url) if url.scheme() == "http" => self.at_value(
                 Code::PlainHttp,
@@ -142,6 +153,9 @@ impl Checker<'_> {
     }
 
     fn rate_limit(&mut self, pointer: &str, limit: &doc::RateLimit) -> RateLimit {
+        if let Some(statuses) = &limit.status {
+            self.statuses_in_range(&format!("{pointer}/status"), statuses);
+        }
         RateLimit {
             statuses: limit
                 .status

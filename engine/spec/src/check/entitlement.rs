@@ -8,7 +8,7 @@ use crate::diagnostic::Code;
 use crate::document::entitlement::{self as doc, Expands, MissingPrincipal};
 use crate::document::value::Missing;
 use crate::document::{self, GrantSource};
-use crate::plan::{Entitlement, ForEach, GrantRule, Origin, PrincipalRule, Value, ValueKind};
+use crate::plan::{Entitlement, ForEach, GrantRule, Origin, PrincipalRule, Value};
 use crate::suggest::nearest;
 use crate::yaml::escape;
 
@@ -129,6 +129,7 @@ impl Checker<'_> {
         type_id: &str,
         resource: &document::ResourceType,
     ) {
+        let before = self.diagnostics.counts().0;
         for (i, grant) in resource.grants.iter().enumerate() {
             let at = format!("{pointer}/grants/{i}");
             if resource.entitlements.is_empty() {
@@ -142,9 +143,51 @@ impl Checker<'_> {
             }
             self.grant_rule(owner, &at, type_id, None, grant);
         }
+        // A source with a fault may be the one that grants.
+        if self.diagnostics.counts().0 == before {
+            self.all_granted(owner, pointer, resource);
+        }
+    }
+
+    /// Where the slugs of all type-level sources are known, an entitlement that is not among them
+    /// and has no source of its own is granted by nothing.
+    fn all_granted(&mut self, owner: usize, pointer: &str, resource: &document::ResourceType) {
+        let own: Vec<&GrantRule> = self.grant_rules.iter().filter(|rule| rule.owner == owner).collect();
+        if resource.grants.is_empty() || !own.iter().all(|rule| rule.slug.is_constant()) {
+            return;
+        }
+        let literals = own.iter().flat_map(|rule| rule.slug.literals());
+        let granted: Vec<String> = literals.filter_map(|slug| Some(slug.as_literal()?.as_str()?.to_owned())).collect();
+        for (key, entitlement) in &resource.entitlements {
+            let fixed = entitlement.each.is_empty() && entitlement.list.is_none() && entitlement.slug.is_none();
+            if fixed && entitlement.grants.is_empty() && !granted.contains(key) {
+                let at = format!("{pointer}/entitlements/{}", escape(key));
+                let help = Some("add `grants:` here, or name it in those of the type".to_owned());
+                self.at_key(Code::NoGrants, &at, format!("nothing grants `{key}`"), help);
+            }
+        }
     }
 
     fn grant_rule(
+        &mut self,
+        owner: usize,
+        pointer: &str,
+        type_id: &str,
+        entitlement: Option<(&str, bool, &doc::Entitlement)>,
+        grant: &GrantSource,
+    ) -> Option<()> {
+        let outer = self.take_asked_look_ups();
+        let number = self.grant_rules.len();
+        let done = self.compile_grant_rule(owner, pointer, type_id, entitlement, grant);
+        let after = self.types_of_asked_look_ups();
+        self.asked_look_ups.extend(outer);
+        if let Some(rule) = self.grant_rules.get_mut(number) {
+            rule.after = after.into_iter().collect();
+        }
+        done
+    }
+
+    fn compile_grant_rule(
         &mut self,
         owner: usize,
         pointer: &str,
@@ -197,6 +240,7 @@ impl Checker<'_> {
         let number = self.grant_rules.len();
         self.grant_rules.push(GrantRule {
             number,
+            after: Vec::new(),
             owner,
             label,
             site: self.key_site(pointer),
@@ -228,7 +272,7 @@ impl Checker<'_> {
         match (&grant.entitlement, entitlement) {
             (Some(value), _) => {
                 let compiled = self.value(&at, value, names, Purpose::Record)?;
-                self.known_slugs(&at, type_id, &compiled);
+                self.known_slugs(type_id, &compiled);
                 Some(compiled)
             }
             (None, Some((key, false, _))) => Some(Value::literal(self.key_site(pointer), key)),
@@ -254,7 +298,7 @@ impl Checker<'_> {
     }
 
     /// Constant slugs must be slugs of the type, where it has no families.
-    fn known_slugs(&mut self, pointer: &str, type_id: &str, slug: &Value) {
+    fn known_slugs(&mut self, type_id: &str, slug: &Value) {
         let Some(resource) = self.document.resources.get(type_id) else { return };
         let mut slugs: Vec<String> = Vec::new();
         for (key, entitlement) in &resource.entitlements {
@@ -269,30 +313,17 @@ impl Checker<'_> {
                 Some(_) => return,
             }
         }
-        let mut written: Vec<String> = Vec::new();
-        match &slug.kind {
-            ValueKind::Literal(json) => written.extend(json.as_str().map(str::to_owned)),
-            ValueKind::From(from) => {
-                let mapped = from.map.iter().flat_map(|map| map.values()).filter_map(|mapped| mapped.value.as_ref());
-                written.extend(mapped.filter_map(|value| value.as_literal()?.as_str().map(str::to_owned)));
+        for literal in slug.literals() {
+            let Some(word) = literal.as_literal().and_then(serde_json::Value::as_str) else { continue };
+            if slugs.iter().any(|slug| slug == word) {
+                continue;
             }
-            ValueKind::Cases(cases, otherwise) => {
-                let values = cases.iter().map(|(_, value)| value).chain(otherwise.iter().map(AsRef::as_ref));
-                written.extend(values.filter_map(|value| value.as_literal()?.as_str().map(str::to_owned)));
-            }
-            _ => {}
-        }
-        for word in written.iter().filter(|word| !slugs.contains(word)) {
             let help = match nearest(word, slugs.iter().map(String::as_str)) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("`{type_id}` has {}", slugs.join(", ")),
             };
-            self.at_value(
-                Code::UnknownEntitlement,
-                pointer,
-                format!("`{type_id}` has no entitlement `{word}`"),
-                Some(help),
-            );
+            let message = format!("`{type_id}` has no entitlement `{word}`");
+            self.at_site(Code::UnknownEntitlement, &literal.site, word.len(), message, Some(help));
         }
     }
 
@@ -328,22 +359,16 @@ impl Checker<'_> {
                 let of = self.value(&format!("{at}/type"), &typed.r#type, names, Purpose::Record);
                 let id = self.value(&format!("{at}/id"), &typed.id, names, Purpose::Record);
                 let of = of?;
-                if let ValueKind::From(from) = &of.kind {
-                    let mapped: Vec<String> = from
-                        .map
-                        .iter()
-                        .flat_map(|map| map.values())
-                        .filter_map(|m| m.value.as_ref()?.as_literal()?.as_str().map(str::to_owned))
-                        .collect();
-                    let unknown: Vec<String> = mapped.into_iter().filter(|id| !self.types.contains(id)).collect();
-                    for id in unknown {
-                        let help = format!("there are {}", self.types.join(", "));
-                        self.at_value(
-                            Code::UnknownType,
-                            &format!("{at}/type"),
-                            format!("there is no resource type `{id}`"),
-                            Some(help),
+                for literal in of.literals() {
+                    let Some(id) = literal.as_literal().and_then(serde_json::Value::as_str) else { continue };
+                    if !self.types.iter().any(|known| known == id) {
+                        let near = nearest(id, self.types.iter().map(String::as_str));
+                        let help = near.map_or_else(
+                            || format!("there are {}", self.types.join(", ")),
+                            |near| format!("did you mean `{near}`?"),
                         );
+                        let message = format!("there is no resource type `{id}`");
+                        self.at_site(Code::UnknownType, &literal.site, id.len(), message, Some(help));
                     }
                 }
                 Some(PrincipalRule::Told { of, id: id? })
@@ -377,19 +402,38 @@ impl Checker<'_> {
         principal: &PrincipalRule,
         origin: &Origin,
     ) {
-        let Some((key, _, entitlement)) = entitlement else { return };
         let types: Vec<String> = match (principal, origin) {
             (PrincipalRule::Row, Origin::EachRow(number)) => self.types.get(*number).cloned().into_iter().collect(),
             (PrincipalRule::Types { types, .. }, _) => types.clone(),
+            (PrincipalRule::Told { of, .. }, _) => {
+                of.literals().iter().filter_map(|value| Some(value.as_literal()?.as_str()?.to_owned())).collect()
+            }
             _ => Vec::new(),
         };
-        for id in types.iter().filter(|id| !entitlement.grantable_to.contains(id)) {
+        let grantable = self.grantable_types(type_id, entitlement);
+        let label = entitlement.map_or_else(|| type_id.to_owned(), |(key, ..)| format!("{type_id}:{key}"));
+        for id in types.iter().filter(|id| !grantable.contains(id) && self.types.contains(id)).cloned().collect::<Vec<_>>() {
             self.at_value(
                 Code::NotGrantable,
                 &format!("{pointer}/principal"),
-                format!("`{type_id}:{key}` is not grantable to `{id}`"),
+                format!("`{label}` is not grantable to `{id}`"),
                 Some(format!("add `{id}` to `grantable_to`")),
             );
+        }
+    }
+
+    /// The types that an entitlement, or any one of a type, is grantable to.
+    fn grantable_types(&self, type_id: &str, entitlement: Option<(&str, bool, &doc::Entitlement)>) -> Vec<String> {
+        match entitlement {
+            Some((_, _, entitlement)) => entitlement.grantable_to.clone(),
+            None => {
+                let own = self.document.resources.get(type_id);
+                let all = own.into_iter().flat_map(|resource| resource.entitlements.values());
+                let mut all: Vec<String> = all.flat_map(|entitlement| entitlement.grantable_to.clone()).collect();
+                all.sort();
+                all.dedup();
+                all
+            }
         }
     }
 
@@ -400,21 +444,7 @@ impl Checker<'_> {
         entitlement: Option<(&str, bool, &doc::Entitlement)>,
         expands: &BTreeMap<String, Expands>,
     ) -> Vec<Expansion> {
-        let grantable = match entitlement {
-            Some((_, _, entitlement)) => entitlement.grantable_to.clone(),
-            None => {
-                let all = self
-                    .document
-                    .resources
-                    .get(type_id)
-                    .into_iter()
-                    .flat_map(|resource| resource.entitlements.values());
-                let mut all: Vec<String> = all.flat_map(|entitlement| entitlement.grantable_to.clone()).collect();
-                all.sort();
-                all.dedup();
-                all
-            }
-        };
+        let grantable = self.grantable_types(type_id, entitlement);
         let mut compiled = Vec::new();
         for (principal_type, rule) in expands {
             let at = format!("{pointer}/expands/{}", escape(principal_type));
@@ -425,6 +455,9 @@ impl Checker<'_> {
                 Expands::Slugs(slugs) => (slugs.clone(), false, Vec::new()),
                 Expands::Rule(rule) => (rule.slugs.clone(), rule.shallow, rule.only.clone()),
             };
+            for (i, id) in only.iter().enumerate() {
+                self.type_number(&format!("{at}/only/{i}"), id);
+            }
             let known: Vec<String> = self
                 .document
                 .resources

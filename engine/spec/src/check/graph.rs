@@ -18,6 +18,7 @@ impl Checker<'_> {
                 && let Some(feeding) = plan.types.get_mut(feeding)
             {
                 feeding.row_rules.push(number);
+                feeding.after.extend(rule.after.iter().copied());
             }
         }
         for (number, look_up) in plan.look_ups.iter().enumerate() {
@@ -28,6 +29,7 @@ impl Checker<'_> {
         for (number, resource) in plan.types.iter_mut().enumerate() {
             resource.scope_needed = self.scope_needed.contains(&number);
         }
+        derived_waits(plan);
         self.cycles(plan);
     }
 
@@ -107,4 +109,29 @@ fn way_back(waits: &[BTreeSet<usize>], start: usize) -> Option<Vec<usize>> {
         }
     }
     None
+}
+
+/// Rows of a type that come from the rows of another are made when those pass: what they wait for,
+/// the other waits for.
+fn derived_waits(plan: &mut Plan) {
+    for _ in 0..plan.types.len() {
+        let derived: Vec<(usize, Vec<usize>)> = plan
+            .types
+            .iter()
+            .flat_map(|kind| kind.sources.iter().map(move |source| (source, &kind.after)))
+            .filter_map(|(source, after)| match source.origin {
+                Origin::EachRow(of) => Some((of, after.clone())),
+                _ => None,
+            })
+            .collect();
+        for (of, after) in derived {
+            if let Some(feeding) = plan.types.get_mut(of) {
+                feeding.after.extend(after);
+            }
+        }
+        for kind in &mut plan.types {
+            kind.after.sort_unstable();
+            kind.after.dedup();
+        }
+    }
 }

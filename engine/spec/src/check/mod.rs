@@ -46,7 +46,7 @@ pub fn compile(name: &str, text: &str, fragments: &dyn Fragments, diagnostics: &
             return None;
         }
     };
-    let plan = Checker::new(&resolved, &document, diagnostics).plan();
+    let plan = Checker::new(&resolved, &document, diagnostics).plan(before);
     (diagnostics.counts().0 == before).then_some(plan).flatten()
 }
 
@@ -102,7 +102,8 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn plan(mut self) -> Option<Plan> {
+    /// The plan, unless there are more errors than `before`.
+    fn plan(mut self, before: usize) -> Option<Plan> {
         if self.document.http.is_some() && self.document.clients.contains_key("default") {
             let help = Some("give the client of `clients` another name".to_owned());
             self.at_key(
@@ -123,6 +124,10 @@ impl<'a> Checker<'a> {
         if let Some(docs) = &self.document.docs {
             self.web_page("/docs", docs);
         }
+        if self.document.resources.is_empty() {
+            let help = Some("add `resources:` with a type, such as `user:`".to_owned());
+            self.at_key(Code::MissingKey, "/resources", "the spec names no resource type".to_owned(), help);
+        }
         let config = self.config();
         let documents = self.client_documents();
         let clients: Vec<_> = documents
@@ -134,7 +139,7 @@ impl<'a> Checker<'a> {
         let look_ups = self.look_ups();
         let checks = self.checks();
         let types: Vec<_> = (0..self.types.len()).filter_map(|number| self.resource_type(number)).collect();
-        if types.len() != self.types.len() || clients.len() != self.clients.len() || self.diagnostics.has_errors() {
+        if types.len() != self.types.len() || clients.len() != self.clients.len() || self.diagnostics.counts().0 > before {
             return None;
         }
         let mut plan = Plan {
@@ -156,7 +161,7 @@ impl<'a> Checker<'a> {
         };
         self.connect(&mut plan);
         self.unused();
-        (!self.diagnostics.has_errors()).then_some(plan)
+        (self.diagnostics.counts().0 == before).then_some(plan)
     }
 
     fn site(&self, pointer: &str) -> Site {
@@ -178,6 +183,14 @@ impl<'a> Checker<'a> {
 
     fn at_value(&mut self, code: Code, pointer: &str, message: String, help: Option<String>) {
         self.resolved.at_value(self.diagnostics, code, pointer, message, help);
+    }
+
+    /// Reports a fault at a place that a compiled value knows.
+    fn at_site(&mut self, code: Code, site: &Site, length: usize, message: String, help: Option<String>) {
+        let source = self.diagnostics.sources.iter().position(|known| known.name == site.file).unwrap_or(0);
+        let offset = |known: &crate::source::Source| known.offset(site.line as usize, site.column as usize);
+        let start = self.diagnostics.sources.get(source).map_or(0, offset);
+        self.diagnostics.report(code, source, start..start + length, message, help);
     }
 
     fn at_key(&mut self, code: Code, pointer: &str, message: String, help: Option<String>) {
@@ -261,14 +274,17 @@ impl<'a> Checker<'a> {
                 format!("nothing uses the config field `{name}`"),
             ));
         }
-        for (number, name) in
-            self.look_ups.iter().enumerate().filter(|(number, _)| !self.used_look_ups.contains(number))
-        {
-            let _ = number;
+        for (_, name) in self.look_ups.iter().enumerate().filter(|(number, _)| !self.used_look_ups.contains(number)) {
             unused.push((
                 format!("/lookups/{}", crate::yaml::escape(name)),
                 format!("nothing uses the look-up table `{name}`"),
             ));
+        }
+        for (pointer, client) in self.client_documents() {
+            for name in client.start.keys().filter(|name| !self.used_starts.contains(*name)) {
+                let pointer = format!("{pointer}/start/{}", crate::yaml::escape(name));
+                unused.push((pointer, format!("nothing uses what `{name}` keeps")));
+            }
         }
         for (_, (name, pointer)) in
             self.clients.iter().enumerate().filter(|(number, _)| !self.used_clients.contains(number))

@@ -74,17 +74,14 @@ impl Checker<'_> {
         let whole = doc::Pages::Rules(Box::new(rules.clone()));
         let next_names = Self::page_names(names, Some(&whole));
         let body = next_names.with_open(["body", "headers", "status"]).at_node();
-        let continued = rules
-            .r#continue
-            .as_ref()
-            .map(|request| serde_json::to_string(&request.get).unwrap_or_default() + &format!("{request:?}"));
+        let continued = rules.r#continue.as_ref().map(|alone| format!("{:?}", alone.request));
         let requests = format!("{requests}{}", continued.unwrap_or_default());
         let kind = self.page_kind(pointer, kind_name, rules, &body, &requests);
         let (last, last_when) = self.last(pointer, kind_name, rules, &body);
         let limit = rules.limit.as_ref().and_then(|limit| self.limit(&format!("{pointer}/limit"), limit, &requests));
-        let total = self.optional_value(&format!("{pointer}/total"), rules.total.as_ref(), &body, Purpose::Record);
+        let total = self.announced(&format!("{pointer}/total"), rules.total.as_ref(), &body);
         let page_total =
-            self.optional_value(&format!("{pointer}/page_total"), rules.page_total.as_ref(), &body, Purpose::Record);
+            self.announced(&format!("{pointer}/page_total"), rules.page_total.as_ref(), &body);
         let first = rules.first.iter().filter_map(|(name, value)| {
             let value = self.value(
                 &format!("{pointer}/first/{}", crate::yaml::escape(name)),
@@ -96,13 +93,18 @@ impl Checker<'_> {
         });
         let first: Vec<_> = first.collect();
         let next_request = match &rules.r#continue {
-            Some(request) => Some(self.request(&format!("{pointer}/continue"), request, &next_names)?),
+            Some(alone) => Some(self.request(&format!("{pointer}/continue"), &alone.request, &next_names)?),
             None => None,
         };
+        if rules.window.is_some() && !requests.contains("page.window") {
+            let message = "the list would be asked for from its beginning again: nothing sends `page.window`".to_owned();
+            let help = Some("name `page.window` in the query, path or body".to_owned());
+            self.at_key(Code::PageRule, &format!("{pointer}/window"), message, help);
+        }
         let window = match &rules.window {
             Some(window) => Some((
                 window.rows,
-                self.value(&format!("{pointer}/window/value"), &window.value, &names.with_row(), Purpose::Compared)?,
+                self.told(&format!("{pointer}/window/value"), &window.value, &names.with_row(), Purpose::Compared)?,
             )),
             None => None,
         };
@@ -120,6 +122,15 @@ impl Checker<'_> {
             ceiling: rules.ceiling.unwrap_or(CEILING),
             parallel: rules.parallel.unwrap_or(true),
         })
+    }
+
+    fn announced(
+        &mut self,
+        pointer: &str,
+        value: Option<&crate::document::Value>,
+        names: &Names,
+    ) -> Option<crate::plan::Value> {
+        value.and_then(|value| self.told(pointer, value, names, Purpose::Record))
     }
 
     /// Whether a request sends what a rule of its client leaves to it.
@@ -155,8 +166,10 @@ impl Checker<'_> {
         if let Some(cursor) = &rules.cursor {
             let next = self.next(&format!("{at}/next"), &cursor.next);
             let send = self.send(&at, cursor.send.as_ref(), "page.cursor", requests)?;
+            let in_url = matches!(send, Some(Send::Query(_)) | None);
+            let purpose = if in_url { Purpose::Url } else { Purpose::Sent };
             let first = match &cursor.first {
-                Some(value) => Some(self.value(&format!("{at}/first"), value, body, Purpose::Sent)?),
+                Some(value) => Some(self.value(&format!("{at}/first"), value, body, purpose)?),
                 None => None,
             };
             return Some(PageKind::Cursor { next: next?, part: cursor.part.clone(), send, first });
@@ -165,7 +178,7 @@ impl Checker<'_> {
             return Some(PageKind::NextUrl { next: self.next(&format!("{at}/next"), &next_url.next)? });
         }
         if let Some(keyset) = &rules.keyset {
-            let key = self.value(&format!("{at}/key"), &keyset.key, &body.with_row(), Purpose::Compared);
+            let key = self.told(&format!("{at}/key"), &keyset.key, &body.with_row(), Purpose::Compared);
             let send = self.send(&at, keyset.send.as_ref(), "page.last", requests)?;
             return Some(PageKind::Keyset { key: key?, send });
         }

@@ -8,7 +8,7 @@ use crate::diagnostic::Code;
 use crate::document::request::QueryValue;
 use crate::document::{self, value as doc};
 use crate::plan::{Body, Node, Parameter, Request};
-use crate::template::Template;
+use crate::template::{Part, Template};
 use crate::yaml::escape;
 
 use super::Checker;
@@ -107,7 +107,7 @@ impl Checker<'_> {
             return None;
         };
         let at = format!("{pointer}/{key}");
-        let fixed = path.split("{{").next().unwrap_or_default();
+        let fixed = fixed_text(path);
         if !path.is_empty() && !path.starts_with('/') {
             let help = if path.contains("://") {
                 "requests go to the client's `base_url`; define a client for another host"
@@ -117,13 +117,19 @@ impl Checker<'_> {
             self.at_value(Code::WrongValue, &at, "a path begins with `/`".to_owned(), Some(help.to_owned()));
             return None;
         }
-        if fixed.contains('?') || path.rsplit("}}").next().is_some_and(|rest| rest.contains('?')) {
+        if fixed.contains(['?', '#', ' ']) || fixed.starts_with("//") || fixed.split('/').any(|s| matches!(s, "." | "..")) {
             self.at_value(
                 Code::WrongValue,
                 &at,
-                "a path has no query".to_owned(),
-                Some("put parameters under `query:`".to_owned()),
+                "a path holds segments only".to_owned(),
+                Some("put parameters under `query:`; write no `?`, `#`, `..` and no second host".to_owned()),
             );
+            return None;
+        }
+        if let Some(segment) = foreign_hole(&fixed) {
+            let message = format!("`{segment}` would be sent as it stands");
+            let help = Some("write `{{ … }}` for a value, such as `/orgs/{{ config.org }}/users`".to_owned());
+            self.at_value(Code::WrongValue, &at, message, help);
             return None;
         }
         Some((method.clone(), at, path.clone()))
@@ -269,4 +275,25 @@ impl Checker<'_> {
             }
         }
     }
+}
+
+/// A segment that is a hole in the notation of another language: `{id}`, `:id`, `$.id`.
+fn foreign_hole(path: &str) -> Option<&str> {
+    path.split('/').find(|segment| {
+        segment.starts_with("$.")
+            || segment.starts_with('{') && segment.ends_with('}')
+            || segment.strip_prefix(':').is_some_and(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()))
+    })
+}
+
+/// The text of a path with a letter for each hole.
+fn fixed_text(path: &str) -> String {
+    let template = Template::compile(path).ok();
+    let parts = template.iter().flat_map(|template| template.parts());
+    parts
+        .map(|part| match part {
+            Part::Text(text) => text.as_str(),
+            Part::Hole { .. } => "x",
+        })
+        .collect()
 }

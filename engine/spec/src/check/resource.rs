@@ -113,7 +113,7 @@ impl Checker<'_> {
     }
 
     /// Types whose lists must be in before the look-ups asked since the last call can answer.
-    fn types_of_asked_look_ups(&mut self) -> std::collections::BTreeSet<usize> {
+    pub(super) fn types_of_asked_look_ups(&mut self) -> std::collections::BTreeSet<usize> {
         let asked = self.take_asked_look_ups();
         let document = self.document;
         asked
@@ -326,9 +326,9 @@ impl Checker<'_> {
             None => None,
         };
         let status = status?;
-        self.words(pointer, "status", &status, &["enabled", "disabled", "deleted", "unknown"]);
+        self.words("status", &status, &["enabled", "disabled", "deleted", "unknown"]);
         if let Some(account_type) = &account_type {
-            self.words(pointer, "account_type", account_type, &["human", "service", "system", "unknown"]);
+            self.words("account_type", account_type, &["human", "service", "system", "unknown"]);
         }
         Some(UserRule {
             email,
@@ -348,36 +348,19 @@ impl Checker<'_> {
     }
 
     /// Literals in a slot with a closed list of words must be one of them.
-    fn words(&mut self, pointer: &str, key: &str, value: &Value, words: &[&str]) {
-        for literal in literals(value) {
-            let wrong = match &literal.kind {
-                crate::plan::ValueKind::Literal(json) => {
-                    json.as_str().filter(|word| words.contains(word)).is_none().then(|| json.clone())
-                }
-                _ => None,
+    fn words(&mut self, key: &str, value: &Value, words: &[&str]) {
+        for literal in value.literals() {
+            let written = match literal.as_literal() {
+                Some(serde_json::Value::String(word)) if words.contains(&word.as_str()) => continue,
+                Some(serde_json::Value::String(word)) => word.clone(),
+                Some(json) => json.to_string(),
+                None => continue,
             };
-            if let Some(json) = wrong {
-                let written = json.as_str().map_or_else(|| json.to_string(), str::to_owned);
-                let near = crate::suggest::nearest(&written, words.iter().copied());
-                let help = near.map_or_else(
-                    || format!("there are {}", words.join(", ")),
-                    |near| format!("did you mean `{near}`?"),
-                );
-                let source = self.diagnostics.sources.iter().position(|s| s.name == literal.site.file).unwrap_or(0);
-                let offset = self
-                    .diagnostics
-                    .sources
-                    .get(source)
-                    .map_or(0, |s| s.offset(literal.site.line as usize, literal.site.column as usize));
-                self.diagnostics.report(
-                    Code::WrongValue,
-                    source,
-                    offset..offset + written.len(),
-                    format!("`{written}` is not a {key}"),
-                    Some(help),
-                );
-                let _ = pointer;
-            }
+            let near = crate::suggest::nearest(&written, words.iter().copied());
+            let help =
+                near.map_or_else(|| format!("there are {}", words.join(", ")), |near| format!("did you mean `{near}`?"));
+            let site = literal.site.clone();
+            self.at_site(Code::WrongValue, &site, written.len(), format!("`{written}` is not a {key}"), Some(help));
         }
     }
 
@@ -430,33 +413,6 @@ impl Checker<'_> {
                 Some(Find::Ask(compiled.into_iter().collect::<Option<_>>()?))
             }
         }
-    }
-}
-
-/// The literals that a value can come out as.
-fn literals(value: &Value) -> Vec<&Value> {
-    use crate::plan::{Other, ValueKind};
-    match &value.kind {
-        ValueKind::Literal(_) => vec![value],
-        ValueKind::From(from) => match &from.map {
-            Some(map) => {
-                let mapped = map.values().filter_map(|mapped| mapped.value.as_ref()).flat_map(literals);
-                let other = match &from.other {
-                    Other::Is(value) => literals(value),
-                    _ => Vec::new(),
-                };
-                let default = from.default.as_ref().map(literals).unwrap_or_default();
-                mapped.chain(other).chain(default).collect()
-            }
-            None => from.default.as_ref().map(literals).unwrap_or_default(),
-        },
-        ValueKind::Coalesce(values) => values.iter().flat_map(literals).collect(),
-        ValueKind::Cases(cases, otherwise) => cases
-            .iter()
-            .flat_map(|(_, value)| literals(value))
-            .chain(otherwise.iter().flat_map(|value| literals(value)))
-            .collect(),
-        _ => Vec::new(),
     }
 }
 

@@ -54,6 +54,9 @@ impl Checker<'_> {
             }
             None => None,
         };
+        for name in rows.r#let.keys() {
+            self.free_name(&format!("{pointer}/let/{}", escape(name)), name);
+        }
         let lets = self.named_values(&format!("{pointer}/let"), &rows.r#let, &row_scope, Purpose::ComparedList);
         let row_scope = row_scope.with_open(rows.r#let.keys().map(String::as_str));
         let mut matches = Vec::new();
@@ -80,7 +83,7 @@ impl Checker<'_> {
             None => (None, row_scope),
         };
         let dedupe_by = match &rows.dedupe_by {
-            Some(value) => Some(self.value(&format!("{pointer}/dedupe_by"), value, &row_scope, Purpose::Compared)?),
+            Some(value) => Some(self.told(&format!("{pointer}/dedupe_by"), value, &row_scope, Purpose::Compared)?),
             None => None,
         };
         Some((
@@ -120,12 +123,19 @@ impl Checker<'_> {
         for (name, each) in for_each {
             let at = format!("{pointer}/{}", escape(name));
             let site = self.site(&at);
+            self.free_name(&at, name);
             match each {
                 DocumentForEach::Constants(list) => {
                     compiled.push(ForEach::Values { name: name.clone(), list: Value::literal(site, list.clone()) });
                     inner = inner.with(name, Shape::Open);
                 }
                 DocumentForEach::Value(text) => {
+                    if !crate::template::Template::is_template(text) {
+                        let message = format!("a list is due here, and `{text}` is one text");
+                        let help = format!("write `[{text}]`, or `{{ of: TYPE }}` for the resources of a type");
+                        self.at_value(Code::WrongValue, &at, message, Some(help));
+                        return None;
+                    }
                     let list =
                         self.value(&at, &crate::document::Value::Text(text.clone()), names, Purpose::ComparedList)?;
                     compiled.push(ForEach::Values { name: name.clone(), list });
@@ -165,6 +175,9 @@ impl Checker<'_> {
                 message.to_owned(),
                 Some("write `get: /path`, `rows: [ … ]` or `each_row: TYPE`".to_owned()),
             );
+            return None;
+        }
+        if !asks && self.idle_keys(pointer, request, rows) {
             return None;
         }
         if let Some(constant) = &rows.constant {
@@ -218,6 +231,40 @@ impl Checker<'_> {
         Some((Origin::Request(Box::new(Asked { request: compiled, pages, statuses, wait })), row_scope))
     }
 
+    /// Reports keys about a request that a source without one has.
+    fn idle_keys(&mut self, pointer: &str, request: &Request, rows: &Rows) -> bool {
+        let keys = [
+            ("client", request.client.is_some()),
+            ("query", !request.query.is_empty()),
+            ("headers", !request.headers.is_empty()),
+            ("json", request.json.is_some()),
+            ("form", !request.form.is_empty()),
+            ("graphql", request.graphql.is_some()),
+            ("pages", rows.pages.is_some()),
+            ("statuses", rows.statuses.is_some()),
+            ("wait", rows.wait.is_some()),
+        ];
+        let idle: Vec<&str> = keys.into_iter().filter(|(_, there)| *there).map(|(key, _)| key).collect();
+        for key in &idle {
+            let message = format!("this source makes no request that `{key}` could be about");
+            self.at_key(Code::NotHere, &format!("{pointer}/{key}"), message, Some("remove it".to_owned()));
+        }
+        !idle.is_empty()
+    }
+
+    /// Names that authors choose must be such that expressions can say them, and hide no other.
+    fn free_name(&mut self, pointer: &str, name: &str) {
+        let sayable = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if !sayable {
+            let help = Some("use letters, digits and `_`".to_owned());
+            self.at_key(Code::Config, pointer, format!("`{name}` cannot be named in expressions"), help);
+        } else if matches!(name, "config" | "start" | "auth" | "row" | "body" | "page" | "parent" | "resource") {
+            let help = Some("choose another name".to_owned());
+            self.at_key(Code::Config, pointer, format!("`{name}` stands for something else already"), help);
+        }
+    }
+
     fn pages_of(
         &mut self,
         pointer: &str,
@@ -238,6 +285,8 @@ impl Checker<'_> {
                 self.page_sent(pointer, &pages, &format!("{request:?}"));
                 Some(pages)
             }
+            // A rule that is there and broken is reported at the client.
+            None if self.client_documents().get(client).is_some_and(|(_, known)| known.pages.is_some()) => None,
             None => {
                 self.at_key(
                     Code::NoPageRule,
@@ -301,7 +350,7 @@ impl Checker<'_> {
         }
         let columns = rows.columns.as_ref()?;
         let names =
-            self.value(&format!("{pointer}/columns/names"), &columns.names, &names.at_node(), Purpose::ComparedList);
+            self.told(&format!("{pointer}/columns/names"), &columns.names, &names.at_node(), Purpose::ComparedList);
         let rows = self.singular_path(&format!("{pointer}/columns/rows"), &columns.rows);
         Some(Take::Columns { names: names?, rows: rows? })
     }
@@ -324,10 +373,10 @@ impl Checker<'_> {
         };
         let batch = match &detail.batch {
             Some(batch) => {
-                let id = self.value(&format!("{pointer}/batch/id"), &batch.id, names, Purpose::Compared);
+                let id = self.told(&format!("{pointer}/batch/id"), &batch.id, names, Purpose::Compared);
                 let items = self.singular_path(&format!("{pointer}/batch/items"), &batch.items);
                 let key =
-                    self.value(&format!("{pointer}/batch/key"), &batch.key, &self.base.with_row(), Purpose::Compared);
+                    self.told(&format!("{pointer}/batch/key"), &batch.key, &self.base.with_row(), Purpose::Compared);
                 Some(Batch { size: usize::try_from(batch.size).unwrap_or(1), id: id?, items: items?, key: key? })
             }
             None => None,
@@ -342,12 +391,15 @@ impl Checker<'_> {
     }
 
     fn unnest(&mut self, pointer: &str, unnest: &doc::Unnest, names: &Names) -> Option<(Unnest, Names)> {
-        let of = self.value(&format!("{pointer}/of"), &unnest.of, names, Purpose::ComparedList);
+        let of = self.told(&format!("{pointer}/of"), &unnest.of, names, Purpose::ComparedList);
         let mut inner = names.clone();
         if let Some(outer) = &unnest.outer {
             inner = inner.with(outer, Shape::Open);
         }
         let inner = inner.with_row();
+        for name in unnest.r#let.keys() {
+            self.free_name(&format!("{pointer}/let/{}", escape(name)), name);
+        }
         let lets = self.named_values(&format!("{pointer}/let"), &unnest.r#let, &inner, Purpose::ComparedList);
         let inner = inner.with_open(unnest.r#let.keys().map(String::as_str));
         let keep_where = match &unnest.r#where {
@@ -401,6 +453,15 @@ impl Checker<'_> {
         rules
     }
 
+    pub(super) fn statuses_in_range(&mut self, pointer: &str, statuses: &crate::document::OneOrMany<u16>) {
+        for (below, status) in statuses.each() {
+            if !(100..600).contains(status) {
+                let message = format!("`{status}` is not an HTTP status");
+                self.at_value(Code::WrongValue, &format!("{pointer}{below}"), message, None);
+            }
+        }
+    }
+
     /// Compiles rules on answers.
     pub(super) fn statuses(&mut self, pointer: &str, statuses: Option<&Statuses>) -> Vec<StatusRule> {
         match statuses {
@@ -439,6 +500,9 @@ impl Checker<'_> {
                             "this rule would fit every answer".to_owned(),
                             Some("add `status`, `code`, `message` or `when`".to_owned()),
                         );
+                    }
+                    if let Some(statuses) = &rule.status {
+                        self.statuses_in_range(&format!("{at}/status"), statuses);
                     }
                     Some(StatusRule {
                         site: self.key_site(&at),
@@ -517,7 +581,7 @@ impl Checker<'_> {
                     .key
                     .each()
                     .into_iter()
-                    .map(|(below, key)| self.value(&format!("{pointer}/key{below}"), key, &names, Purpose::Compared))
+                    .map(|(below, key)| self.told(&format!("{pointer}/key{below}"), key, &names, Purpose::Compared))
                     .collect();
                 if !self.take_asked_look_ups().is_empty() {
                     self.at_value(

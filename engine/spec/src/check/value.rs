@@ -32,7 +32,9 @@ pub(super) enum Purpose {
     Sent,
     /// Credentials in the query.
     QueryCredential,
-    /// Read and compared, never written.
+    /// Decides in a condition, and goes nowhere.
+    Condition,
+    /// Read, compared, or kept under another name; so never a secret.
     Compared,
     /// Read and compared, where a list is due.
     ComparedList,
@@ -76,7 +78,11 @@ impl Checker<'_> {
             doc::Value::Join(join) => {
                 optional = join.optional;
                 let parts = self.values(&format!("{pointer}/join"), &join.join, names, purpose)?;
-                ValueKind::Join(parts, join.with.clone().unwrap_or_else(|| " ".to_owned()))
+                let with = match &join.with {
+                    Some(with) => self.plain(&format!("{pointer}/with"), with)?,
+                    None => " ".to_owned(),
+                };
+                ValueKind::Join(parts, with)
             }
             doc::Value::Cases(cases) => self.cases(pointer, cases, names, purpose)?,
             doc::Value::Pick(pick) => {
@@ -104,6 +110,7 @@ impl Checker<'_> {
                 }
             }
             doc::Value::Quote(quote) => {
+                self.plain(&format!("{pointer}/text"), &quote.text)?;
                 let pieces: Vec<String> = quote.text.split('?').map(str::to_owned).collect();
                 if pieces.len() != quote.args.len() + 1 {
                     let message =
@@ -121,6 +128,25 @@ impl Checker<'_> {
             }
         };
         Some(Value { site, kind, optional, keep_blank })
+    }
+
+    /// Compiles a value that a row or an answer tells. A fixed text here is a path without its `$`.
+    pub(super) fn told(
+        &mut self,
+        pointer: &str,
+        value: &doc::Value,
+        names: &Names,
+        purpose: Purpose,
+    ) -> Option<Value> {
+        if let doc::Value::Text(text) = value
+            && !text.starts_with('$')
+            && !Template::is_template(text)
+        {
+            let message = format!("`{text}` is this very text, and not a field of that name");
+            self.at_value(Code::WrongValue, pointer, message, Some(format!("write `$.{text}`")));
+            return None;
+        }
+        self.value(pointer, value, names, purpose)
     }
 
     /// Compiles a list of values.
@@ -203,8 +229,9 @@ impl Checker<'_> {
         let template = self.template(pointer, text, names, purpose)?;
         if let (Some(variable), true) = (template.lone().and_then(Expression::as_variable), names.node) {
             let plain = variable.root == "row" && variable.rest.iter().all(|key| matches!(key, Key::Name(_)));
-            if plain && !variable.rest.is_empty() && matches!(purpose, Purpose::Record | Purpose::Compared) {
-                let path = variable.text().replacen("row", "$", 1);
+            let asked = matches!(purpose, Purpose::Record | Purpose::RecordList | Purpose::Compared | Purpose::ComparedList);
+            if plain && !variable.rest.is_empty() && asked {
+                let path = variable.as_path();
                 self.at_value(
                     Code::TemplateForPath,
                     pointer,
@@ -285,7 +312,7 @@ impl Checker<'_> {
         } else {
             Purpose::ComparedList
         };
-        let list = self.value(&format!("{pointer}/pick"), &pick.pick, names, many);
+        let list = self.told(&format!("{pointer}/pick"), &pick.pick, names, many);
         let element = names.with_row();
         let keep_where = match &pick.r#where {
             Some(text) => Some(self.expression(&format!("{pointer}/where"), text, &element)?),
@@ -385,7 +412,7 @@ impl Checker<'_> {
         }
         match Expression::compile(text) {
             Ok(expression) => {
-                let known = self.names_known(pointer, 0, &expression, names, Purpose::Compared);
+                let known = self.names_known(pointer, 0, &expression, names, Purpose::Condition);
                 known.then_some(expression)
             }
             Err(error) => {
@@ -408,7 +435,7 @@ impl Checker<'_> {
         for part in template.parts() {
             if let Part::Hole { expression, span, quoted } = part {
                 known &= self.names_known(pointer, span.start, expression, names, purpose);
-                if *quoted && purpose != Purpose::BaseUrl {
+                if *quoted && matches!(purpose, Purpose::Url | Purpose::Sent | Purpose::QueryCredential) {
                     self.inside(
                         Code::QuotedHole,
                         pointer,
@@ -487,7 +514,9 @@ impl Checker<'_> {
     fn note_use(&mut self, pointer: &str, offset: usize, variable: &Variable, purpose: Purpose) {
         let Some(Key::Name(name)) = variable.rest.first() else {
             if variable.root == "config" {
-                self.used_config.extend(self.document.config.keys().cloned());
+                let span = offset + variable.span.start..offset + variable.span.end;
+                let help = Some("write `config.NAME`".to_owned());
+                self.inside(Code::UnknownName, pointer, &span, "`config` is read field by field".to_owned(), help);
             }
             return;
         };
@@ -502,9 +531,12 @@ impl Checker<'_> {
                 match purpose {
                     _ if !secret => {}
                     Purpose::Url | Purpose::BaseUrl => self.inside(Code::SecretInUrl, pointer, &span, format!("the secret `{name}` would become part of a URL"), Some("send it in a header or the body, or as `auth: { query: … }` if the vendor knows nothing else".to_owned())),
-                    Purpose::Record | Purpose::RecordList => self.inside(Code::SecretShown, pointer, &span, format!("the secret `{name}` would be written to the file"), None),
+                    Purpose::Record | Purpose::RecordList | Purpose::Compared | Purpose::ComparedList => {
+                        let help = Some("secrets go into headers, bodies and `auth` only, from `config` itself".to_owned());
+                        self.inside(Code::SecretShown, pointer, &span, format!("the secret `{name}` would get another name or be written to the file"), help);
+                    }
                     Purpose::QueryCredential => self.inside(Code::QuerySecret, pointer, &span, format!("the secret `{name}` goes into the query, and from there into logs"), Some("use a header if the vendor accepts one".to_owned())),
-                    Purpose::Sent | Purpose::Compared | Purpose::ComparedList => {}
+                    Purpose::Sent | Purpose::Condition => {}
                 }
             }
             _ => {}

@@ -102,6 +102,7 @@ pub enum Use {
     /// The fragment's name; its options keep their defaults.
     Name(String),
     /// The fragment's name with options: `{ scim2: { page_size: 50 } }`.
+    #[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
     WithOptions(BTreeMap<String, BTreeMap<String, serde_json::Value>>),
 }
 

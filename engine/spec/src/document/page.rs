@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Request, Value};
+use super::Value;
+use super::request::RequestAlone;
 
 /// How a list goes on and ends. Every list has such a rule, its own or its client's.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -64,7 +65,7 @@ pub struct PageRules {
     pub first: BTreeMap<String, Value>,
     /// The request for every page after the first, where it is another one.
     #[serde(default)]
-    pub r#continue: Option<Request>,
+    pub r#continue: Option<RequestAlone>,
     /// Restarts the list behind a cap on results.
     #[serde(default)]
     pub window: Option<Window>,

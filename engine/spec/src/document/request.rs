@@ -39,6 +39,15 @@ pub struct Request {
     pub graphql: Option<Graphql>,
 }
 
+/// A request that stands alone.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct RequestAlone {
+    /// The request.
+    #[serde(flatten)]
+    pub request: Request,
+}
+
 /// One value, or several for a repeated parameter. `{ optional: … }` may be absent.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]

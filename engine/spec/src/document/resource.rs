@@ -99,6 +99,7 @@ pub enum Id {
 #[serde(deny_unknown_fields)]
 pub struct IdParts {
     /// The parts by name, joined in the order of their names; later `resource.parts.NAME`.
+    #[schemars(extend("minProperties" = 1))]
     pub parts: BTreeMap<String, Value>,
 }
 

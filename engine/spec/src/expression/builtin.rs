@@ -178,7 +178,7 @@ fn one_of(item: Value, list: Value) -> Result<bool, Error> {
         return Err(fail("`in` looks into lists; for a part of a text write `is containing(…)`".to_owned()));
     }
     for candidate in items(&list)? {
-        if candidate.kind() == item.kind() && candidate == item {
+        if equal(item.clone(), candidate)? {
             return Ok(true);
         }
     }
@@ -249,7 +249,7 @@ fn items(value: &Value) -> Result<Vec<Value>, Error> {
     }
 }
 
-fn regex(pattern: &str) -> Result<regex::Regex, Error> {
+pub(super) fn regex(pattern: &str) -> Result<regex::Regex, Error> {
     regex::RegexBuilder::new(pattern)
         .size_limit(1 << 20)
         .build()

@@ -7,7 +7,7 @@ use minijinja::machinery::ast::{self, BinOpKind, CallArg, CompareOpKind, Expr, U
 use minijinja::machinery::{Span, parse_expr};
 use minijinja::value::{Value, ValueKind};
 
-use super::builtin::{FILTERS, TESTS};
+use super::builtin::{FILTERS, TESTS, regex};
 use super::{ExpressionError, Key, Variable};
 use crate::suggest::nearest;
 
@@ -20,6 +20,9 @@ pub(super) struct Lowered {
 /// The longest expression that is read; deeper nesting than minijinja's own limit is refused by it.
 const LONGEST: usize = 4096;
 
+/// The most signs that may nest.
+const MOST_STEPS: usize = 400;
+
 pub(super) fn slot_name(slot: usize) -> String {
     format!("v{slot}")
 }
@@ -27,6 +30,11 @@ pub(super) fn slot_name(slot: usize) -> String {
 pub(super) fn lower(text: &str) -> Result<Lowered, ExpressionError> {
     if text.len() > LONGEST {
         return Err(refuse(0..text.len(), format!("an expression may be {LONGEST} bytes long at most"), None));
+    }
+    // Each of these can open a level, and the parser goes as deep as the text does.
+    if text.bytes().filter(|byte| b"-.([|~+*%".contains(byte)).count() > MOST_STEPS {
+        let help = Some("name parts of it with `let:`, or look into a list with `in`".to_owned());
+        return Err(refuse(0..text.len(), "this expression is too deep".to_owned(), help));
     }
     let parsed = parse_expr(text).map_err(|error| {
         let reason = error.detail().unwrap_or("this is not an expression").to_owned();
@@ -73,6 +81,7 @@ impl Walk {
             }
             Expr::Filter(filter) => {
                 known(filter.name, FILTERS, "filter", range(filter.span()))?;
+                fitting(filter.name, &filter.args, range(filter.span()))?;
                 let Some(subject) = &filter.expr else {
                     return Err(refuse(range(filter.span()), "a filter needs something before it".into(), None));
                 };
@@ -81,6 +90,7 @@ impl Walk {
             }
             Expr::Test(test) => {
                 known(test.name, TESTS, "test", range(test.span()))?;
+                fitting(test.name, &test.args, range(test.span()))?;
                 let subject = self.expression(&test.expr)?;
                 Ok(format!("({subject} is {}({}))", test.name, self.arguments(&test.args, range(test.span()))?))
             }
@@ -138,6 +148,10 @@ impl Walk {
     }
 
     fn compare(&mut self, compare: &ast::Spanned<ast::Compare<'_>>) -> Result<String, ExpressionError> {
+        if compare.ops.len() > 1 {
+            let help = Some("write `a < b and b < c`".to_owned());
+            return Err(refuse(range(compare.span()), "comparisons are not chained".to_owned(), help));
+        }
         let mut left = self.expression(&compare.expr)?;
         let mut parts = Vec::new();
         for op in &compare.ops {
@@ -240,6 +254,38 @@ fn known(name: &str, list: &[&str], kind: &str, span: Range<usize>) -> Result<()
         None => format!("there are {}", list.join(", ")),
     };
     Err(refuse(span, format!("there is no {kind} `{name}`"), Some(help)))
+}
+
+/// Whether a filter or test has as many arguments as it takes, and a pattern is one.
+fn fitting(name: &str, args: &[CallArg<'_>], span: Range<usize>) -> Result<(), ExpressionError> {
+    let taken = match name {
+        "replace" => 2,
+        "join" | "split" | "regex_find" | "url_query" | "url_segment" => 1,
+        "containing" | "ending_with" | "starting_with" | "matching" | "same_id" => 1,
+        _ => 0,
+    };
+    if args.len() != taken {
+        let wanted = match taken {
+            0 => "takes no argument".to_owned(),
+            1 => "takes one argument".to_owned(),
+            more => format!("takes {more} arguments"),
+        };
+        let examples = ["", "('…')", "('…', '…')"];
+        let help = examples.get(taken).map(|example| format!("write `{name}{example}`"));
+        return Err(refuse(span, format!("`{name}` {wanted}, and has {}", args.len()), help));
+    }
+    let pattern = match (name, args.first()) {
+        ("matching" | "regex_find", Some(CallArg::Pos(Expr::Const(constant)))) => constant,
+        _ => return Ok(()),
+    };
+    match pattern.value.as_str().map(regex) {
+        Some(Err(error)) => {
+            let reason = error.detail().unwrap_or("this is not a regular expression");
+            let reason = reason.lines().last().unwrap_or(reason).trim_start_matches("error: ").to_owned();
+            Err(refuse(range(pattern.span()), format!("this is not a regular expression: {reason}"), None))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn refuse(span: Range<usize>, reason: String, help: Option<String>) -> ExpressionError {

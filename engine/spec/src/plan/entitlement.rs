@@ -48,6 +48,8 @@ pub struct GrantRule {
     pub label: String,
     /// Where it stands.
     pub site: Site,
+    /// Types whose lists must be in before its look-ups can answer.
+    pub after: Vec<usize>,
     /// Where rows come from. A rule without `resource` that asks is repeated for `resource`.
     pub source: Source,
     /// Id of the resource the grant is on. Without: the `resource` it is repeated for, or for the

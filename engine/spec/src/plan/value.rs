@@ -212,6 +212,50 @@ impl Value {
         }
     }
 
+    /// The constants that it can come out as.
+    pub fn literals(&self) -> Vec<&Value> {
+        match &self.kind {
+            ValueKind::Literal(_) => vec![self],
+            ValueKind::From(from) => {
+                let own = match &from.map {
+                    None => from.from.literals(),
+                    Some(map) => {
+                        let mapped = map.values().filter_map(|mapped| mapped.value.as_ref()).flat_map(Value::literals);
+                        let other = match &from.other {
+                            Other::Is(value) => value.literals(),
+                            _ => Vec::new(),
+                        };
+                        mapped.chain(other).collect()
+                    }
+                };
+                own.into_iter().chain(from.default.iter().flat_map(Value::literals)).collect()
+            }
+            ValueKind::Coalesce(values) => values.iter().flat_map(Value::literals).collect(),
+            ValueKind::Cases(cases, otherwise) => {
+                let cases = cases.iter().flat_map(|(_, value)| value.literals());
+                cases.chain(otherwise.iter().flat_map(|value| value.literals())).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether every value it can come out as is among its constants.
+    pub fn is_constant(&self) -> bool {
+        match &self.kind {
+            ValueKind::Literal(_) => true,
+            ValueKind::From(from) => {
+                from.map.is_some() && !matches!(from.other, Other::Keep)
+                    || from.map.is_none() && from.from.is_constant()
+            }
+            ValueKind::Coalesce(values) => values.iter().all(Value::is_constant),
+            ValueKind::Cases(cases, otherwise) => {
+                cases.iter().all(|(_, value)| value.is_constant())
+                    && otherwise.iter().all(|value| value.is_constant())
+            }
+            _ => false,
+        }
+    }
+
     /// The constant, if the value is one.
     pub fn as_literal(&self) -> Option<&Json> {
         match &self.kind {

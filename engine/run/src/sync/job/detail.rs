@@ -98,6 +98,7 @@ impl Work {
             reason: fault.reason,
             spec: fault.site.to_string(),
             hint: None,
+            about_one: true,
         };
         let mut extended = Vec::with_capacity(rows.len());
         for chunk in rows.chunks(batch.size.max(1)) {

@@ -1,0 +1,22 @@
+//! The tests that need more than one room of the house: behaviour over real HTTP, runs that are
+//! killed, faults of the world, broken specs, and what the command line says.
+//!
+//! ```text
+//! behaviour   ../behaviour: a page for each feature, run by the product
+//! invalid     ../invalid: broken specs, one fault each, and the whole report
+//! resume      runs that are killed at many points go on to the same file
+//! faults      hosts, credentials, disks and vendors that fail
+//! cli         what the commands say
+//! properties  what holds for every id, every text and every list
+//! generated   files that are made from the code
+//! support     the binary, loopback vendors, syncs inside this process
+//! ```
+
+mod behaviour;
+mod cli;
+mod faults;
+mod generated;
+mod invalid;
+mod properties;
+mod resume;
+mod support;
