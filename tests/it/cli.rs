@@ -58,25 +58,29 @@ fn wrong_usage_is_told_with_the_right_one() {
     assert_says("usage-concurrency", &engine(["sync", "--spec", "x.yaml", "--concurrency", "0"]).run());
 }
 
-/// A spec with faults of several kinds and a warning.
+/// A spec with faults of several kinds.
 const BROKEN: &str = r#"format: 1
 id: broken
 name: Broken
 config:
   base_url: { title: Base URL, type: url, default: "https://api.broken.example" }
-  token: { title: Token }
+  token: { title: Token, secret: true }
+  spare: { title: Spare, optional: true }
 http:
   base_url: "{{ config.base_ulr }}"
-  auth: { baerer: "{{ config.token }}" }
+  auth: { bearer: "{{ config.token }}" }
 resources:
   user:
-    list: { get: /users, items: $.items, pages: none }
+    list: { get: /users, items: "$.items[*]", pages: none }
     id: $.id
     display_name: "{{ row.name | uper }}"
-    user: { status: { from: $.active, map: { yes: enabled, nein: disabeld } } }
+    user: { status: { from: $.active, map: { on: enabled } }, email: "$.mail[" }
   team:
-    list: { get: /teams, items: "$.items[", pages: none }
+    list: { get: /teams, items: $.items }
     id: $.id
+    display_name: $.name
+    grants:
+      - { each_row: team, entitlement: member, principal: { usr: $.owner } }
 "#;
 
 #[test]
@@ -86,11 +90,18 @@ fn faults_of_a_spec_are_shown_in_four_formats() {
     for format in ["human", "json", "github", "sarif"] {
         let run = engine(["validate", "broken.yaml", "--format", format]).within(place.path()).run();
         assert_eq!(run.status, 2, "{run}");
-        assert_says(&format!("validate-{format}"), &run);
+        assert_text(&format!("validate-{format}"), &without_rules(&run.to_string()));
     }
     let run = engine(["sync", "--spec", "broken.yaml"]).within(place.path()).run();
     assert_eq!(run.status, 2, "{run}");
     assert_says("sync-of-a-broken-spec", &run);
+}
+
+/// SARIF names every rule there is; schema/codes.md does that already.
+fn without_rules(text: &str) -> String {
+    let Some((before, rules)) = text.split_once("          \"rules\": [") else { return text.to_owned() };
+    let (_, after) = rules.split_once("\n          ]").unwrap();
+    format!("{before}          \"rules\": […]{after}")
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod stored;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use wiremock::ResponseTemplate;
@@ -99,7 +99,7 @@ fn a_sync_killed_at_any_request_goes_on_to_the_file_of_an_undisturbed_run() {
     let (whole, lines) = scene.undisturbed();
     assert!(lines.len() > 90, "{} requests", lines.len());
     assert!(whole.lines().count() > 90, "{} records", whole.lines().count());
-    for number in (1..=lines.len()).filter(|number| *number < 12 || number % 4 == 0 || *number + 3 > lines.len()) {
+    for number in (1..=lines.len()).filter(|number| *number < 8 || number % 7 == 0 || *number + 2 > lines.len()) {
         let reins = Reins::default();
         let killer = reins.clone();
         scene.at(number, move || {
@@ -196,7 +196,7 @@ fn an_interrupted_sync_says_how_to_go_on_and_does() {
         assert!(run.stderr.contains("stopping; what was read is kept"), "{run}");
         assert!(run.stderr.contains("stopped before the end"), "{run}");
         assert!(run.stderr.contains("hint: run the same command again to go on from here"), "{run}");
-        assert!(run.stdout.contains("FAILED"), "{run}");
+        assert!(run.stdout.contains("STOPPED"), "{run}");
         assert!(!scene.path("sync.jsonl").exists());
         let run = scene.again("sync.jsonl");
         assert_eq!(run.status, 0, "{run}");
@@ -215,11 +215,12 @@ fn an_interrupt_ends_the_first_requests_too() {
         user.interrupt();
         Some(ResponseTemplate::new(200).set_delay(Duration::from_secs(60)))
     });
-    let begun = std::time::Instant::now();
-    let run = scene.engine("jsonl", "sync.jsonl").run_with(&reins);
+    let engine = scene.engine("jsonl", "sync.jsonl");
+    let begun = Instant::now();
+    let run = engine.run_with(&reins);
     assert_eq!(run.status, 1, "{run}");
     assert!(run.stderr.contains("stopped before the end"), "{run}");
-    assert!(begun.elapsed() < Duration::from_secs(20), "it took {:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(30), "it took {:?}", begun.elapsed());
 }
 
 #[test]

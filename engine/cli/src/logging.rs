@@ -43,7 +43,8 @@ impl Logging {
             Level::Trace => "trace",
         };
         // Only the engine's own events: what libraries log may hold headers.
-        let filter = EnvFilter::new(format!("off,engine={level},engine_run={level},engine_c1z={level},engine_case={level}"));
+        let filter =
+            EnvFilter::new(format!("off,engine={level},engine_run={level},engine_c1z={level},engine_case={level}"));
         let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
         let colour = crate::output::stderr_colour();
         match self.log_format {

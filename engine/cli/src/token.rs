@@ -34,7 +34,8 @@ impl TokenStore for TokenFolder {
     }
 
     fn store(&self, key: &str, token: &SecretString) -> Result<(), String> {
-        let file = self.file(key).ok_or_else(|| "the new refresh token cannot be kept: there is no home folder".to_owned())?;
+        let file =
+            self.file(key).ok_or_else(|| "the new refresh token cannot be kept: there is no home folder".to_owned())?;
         write(&file, token.expose_secret()).map_err(|error| format!("the new refresh token cannot be kept: {error}"))
     }
 }

@@ -24,12 +24,17 @@ pub struct Diagnostic {
     pub help: Option<String>,
 }
 
+/// More faults than this help nobody.
+const MOST: usize = 200;
+
 /// The faults found so far, and the texts they are in.
 #[derive(Clone, Debug, Default)]
 pub struct Diagnostics {
     /// The texts.
     pub sources: Vec<Source>,
     found: Vec<Diagnostic>,
+    /// Errors that are not told, as there are so many.
+    left_out: usize,
 }
 
 impl Diagnostics {
@@ -45,7 +50,12 @@ impl Diagnostics {
             .found
             .iter()
             .any(|d| d.code == diagnostic.code && d.place == diagnostic.place && d.message == diagnostic.message);
-        if !known {
+        if known {
+            return;
+        }
+        if self.found.len() >= MOST {
+            self.left_out += usize::from(diagnostic.code.severity() == Severity::Error);
+        } else {
             // A word that is no boolean is told once where a boolean is due.
             if diagnostic.code.severity() == Severity::Error {
                 self.found.retain(|d| d.code != Code::YamlBoolean || d.place != diagnostic.place);
@@ -74,7 +84,12 @@ impl Diagnostics {
     /// How many errors and how many warnings there are.
     pub fn counts(&self) -> (usize, usize) {
         let errors = self.found.iter().filter(|d| d.code.severity() == Severity::Error).count();
-        (errors, self.found.len() - errors)
+        (errors + self.left_out, self.found.len() - errors)
+    }
+
+    /// How many errors are not told, as there are so many.
+    pub fn left_out(&self) -> usize {
+        self.left_out
     }
 
     /// The faults by place.

@@ -135,10 +135,9 @@ pub fn resolve(name: &str, text: &str, fragments: &dyn Fragments, diagnostics: &
         spec.at_value(diagnostics, Code::WrongType, "", message.to_owned(), Some("begin with `format: 1`".to_owned()));
         return None;
     }
-    if let Some(second) = spec.value.get("use").and_then(Json::as_object).and_then(|map| map.keys().nth(1)) {
+    if spec.value.get("use").and_then(Json::as_object).is_some_and(|map| map.len() > 1) {
         let help = Some("write what the others would give into the spec itself".to_owned());
-        let at = format!("/use/{}", escape(second));
-        spec.at_key(diagnostics, Code::OneOf, &at, "a spec builds on one fragment".to_owned(), help);
+        spec.at_value(diagnostics, Code::OneOf, "/use", "a spec builds on one fragment".to_owned(), help);
         return None;
     }
     let Some((fragment_name, options)) = used_fragment(&spec) else { return Some(spec) };
@@ -296,7 +295,7 @@ fn merge(
     for (key, value) in over {
         let inner = format!("{pointer}/{}", escape(&key));
         match base.remove(&key) {
-            _ if value.is_null() && !is_map_of_values(pointer) => {}
+            Some(_) if value.is_null() && !is_map_of_values(pointer) => {}
             Some(below) => {
                 merged.insert(key, merge(&inner, below, value, base_origins, origins));
             }

@@ -89,7 +89,13 @@ fn is_misspelt(error: &ValidationError<'_>, errors: &[ValidationError<'_>]) -> b
             && match other.kind() {
                 ValidationErrorKind::AdditionalProperties { unexpected }
                 | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
+                    // One key too much and one too little are one mistake.
+                    let missing = errors.iter().filter(|e| {
+                        e.instance_path() == error.instance_path()
+                            && matches!(e.kind(), ValidationErrorKind::Required { .. })
+                    });
                     unexpected.iter().any(|key| nearest(key, [property]).is_some())
+                        || unexpected.len() == 1 && missing.count() == 1
                 }
                 _ => false,
             }
@@ -118,9 +124,13 @@ fn explain(error: &ValidationError<'_>, schema: &Json, resolved: &Resolved, diag
         ValidationErrorKind::Type { kind } => {
             let wanted = match kind {
                 TypeKind::Single(one) => type_name(&one.to_string()).to_owned(),
-                TypeKind::Multiple(many) => {
-                    many.iter().map(|one| one.to_string()).filter(|one| one != "null").map(|one| type_name(&one).to_owned()).collect::<Vec<_>>().join(" or ")
-                }
+                TypeKind::Multiple(many) => many
+                    .iter()
+                    .map(|one| one.to_string())
+                    .filter(|one| one != "null")
+                    .map(|one| type_name(&one).to_owned())
+                    .collect::<Vec<_>>()
+                    .join(" or "),
             };
             resolved.at_value(
                 diagnostics,
@@ -140,7 +150,13 @@ fn explain(error: &ValidationError<'_>, schema: &Json, resolved: &Resolved, diag
         }
         ValidationErrorKind::Maximum { .. } if pointer == "/format" => {
             let message = "this engine reads format 1".to_owned();
-            resolved.at_value(diagnostics, Code::WrongValue, pointer, message, Some("a newer engine is needed".to_owned()));
+            resolved.at_value(
+                diagnostics,
+                Code::WrongValue,
+                pointer,
+                message,
+                Some("a newer engine is needed".to_owned()),
+            );
         }
         ValidationErrorKind::Pattern { pattern } => {
             let message = format!("`{}` does not have the form that {shown} must have", text_of(instance));
@@ -169,16 +185,7 @@ fn branches(
     let typed: Vec<_> = context.iter().filter(right_type).collect();
     let choices: Vec<String> = context.iter().flatten().flat_map(|e| options_of(e, pointer)).collect();
     if typed.is_empty() {
-        let wanted: BTreeSet<String> = context
-            .iter()
-            .flatten()
-            .filter_map(|e| match e.kind() {
-                ValidationErrorKind::Type { kind: TypeKind::Single(one) } if e.instance_path().as_str() == pointer => {
-                    Some(type_name(&one.to_string()).to_owned())
-                }
-                _ => None,
-            })
-            .collect();
+        let wanted: BTreeSet<String> = context.iter().flatten().flat_map(|e| types_of(e, pointer)).collect();
         let wanted = wanted.into_iter().collect::<Vec<_>>().join(" or ");
         let message = format!("{} must be {wanted}, and is {}", name_of(pointer), crate::plan::kind_of(instance));
         resolved.at_value(diagnostics, Code::WrongType, pointer, message, None);
@@ -186,6 +193,22 @@ fn branches(
     }
     if !instance.is_object() && !choices.is_empty() {
         wrong_choice(instance, &choices, pointer, resolved, diagnostics);
+        return;
+    }
+    if let Some(branch) = incomplete(&typed, instance, pointer) {
+        for error in branch {
+            explain(error, schema, resolved, diagnostics);
+        }
+        return;
+    }
+    if let Some((first, second)) = excluding(&typed, pointer) {
+        resolved.at_value(
+            diagnostics,
+            Code::OneOf,
+            pointer,
+            format!("`{first}` and `{second}` do not go together in {}", name_of(pointer)),
+            Some("keep one of them".to_owned()),
+        );
         return;
     }
     // A form is meant if the keys that make it are there; of those, the one with the fewest faults.
@@ -241,6 +264,63 @@ fn branches(
         format!("{} fits none of the forms it may have", name_of(pointer)),
         Some(format!("one of these keys makes the form: {required}")),
     );
+}
+
+/// The form that knows all keys that are written and only lacks some, if there is one.
+fn incomplete<'a>(
+    typed: &[&'a Vec<ValidationError<'static>>],
+    instance: &Json,
+    pointer: &str,
+) -> Option<&'a Vec<ValidationError<'static>>> {
+    if instance.as_object().is_none_or(serde_json::Map::is_empty) {
+        return None;
+    }
+    let mut lacking = typed.iter().filter(|branch| {
+        branch
+            .iter()
+            .all(|e| e.instance_path().as_str() == pointer && matches!(e.kind(), ValidationErrorKind::Required { .. }))
+    });
+    match (lacking.next(), lacking.next()) {
+        (Some(branch), None) => Some(branch),
+        _ => None,
+    }
+}
+
+/// Two keys that make two forms, each of which does not know the other's.
+fn excluding(typed: &[&Vec<ValidationError<'static>>], pointer: &str) -> Option<(String, String)> {
+    let made = typed.iter().filter(|branch| {
+        !branch
+            .iter()
+            .any(|e| e.instance_path().as_str() == pointer && matches!(e.kind(), ValidationErrorKind::Required { .. }))
+    });
+    let mut strange = made.filter_map(|branch| {
+        branch.iter().filter(|e| e.instance_path().as_str() == pointer).find_map(|e| match e.kind() {
+            ValidationErrorKind::AdditionalProperties { unexpected }
+            | ValidationErrorKind::UnevaluatedProperties { unexpected } => unexpected.first().cloned(),
+            _ => None,
+        })
+    });
+    // What the first form does not know is the second form's, and the other way round.
+    let (second, first) = (strange.next()?, strange.next()?);
+    (first != second).then_some((first, second))
+}
+
+/// The types that a node may have; `null` only stands for leaving it out.
+fn types_of(error: &ValidationError<'_>, pointer: &str) -> Vec<String> {
+    if error.instance_path().as_str() != pointer {
+        return Vec::new();
+    }
+    let names = match error.kind() {
+        ValidationErrorKind::Type { kind: TypeKind::Single(one) } => vec![one.to_string()],
+        ValidationErrorKind::Type { kind: TypeKind::Multiple(many) } => {
+            many.iter().map(|one| one.to_string()).collect()
+        }
+        ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
+            return context.iter().flatten().flat_map(|inner| types_of(inner, pointer)).collect();
+        }
+        _ => Vec::new(),
+    };
+    names.into_iter().filter(|name| name != "null").map(|name| type_name(&name).to_owned()).collect()
 }
 
 /// Whether an error says that the node is of another type; unions of words say it once per word.

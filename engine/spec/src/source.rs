@@ -28,6 +28,8 @@ pub struct Place {
 impl Source {
     /// Takes a text and finds its lines.
     pub fn new(name: &str, text: &str) -> Self {
+        // Some editors begin a file with a byte order mark, which is no part of the text.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let lines: Vec<usize> = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         Self { name: name.into(), text: text.into(), lines: lines.into() }
     }

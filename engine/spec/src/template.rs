@@ -71,9 +71,8 @@ impl Template {
             let after = text.get(close + 2..).unwrap_or_default();
             fixed.push_str(before);
             // Open: an odd number of this quote before the hole, and one more behind it.
-            let quoted = ['"', '\'']
-                .iter()
-                .any(|quote| fixed.matches(*quote).count() % 2 == 1 && after.contains(*quote));
+            let quoted =
+                ['"', '\''].iter().any(|quote| fixed.matches(*quote).count() % 2 == 1 && after.contains(*quote));
             parts.push(Part::Hole { expression, span: inner..close, quoted });
             at = close + 2;
         }

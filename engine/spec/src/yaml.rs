@@ -99,7 +99,10 @@ pub fn escape(key: &str) -> String {
 fn to_json(yaml: serde_yaml::Value, nodes: &mut usize) -> Result<Json, (Code, String)> {
     *nodes += 1;
     if *nodes > MOST_NODES {
-        return Err((Code::TooLarge, format!("the text holds more than {MOST_NODES} values once aliases are followed")));
+        return Err((
+            Code::TooLarge,
+            format!("the text holds more than {MOST_NODES} values once aliases are followed"),
+        ));
     }
     match yaml {
         serde_yaml::Value::Null => Ok(Json::Null),
@@ -112,7 +115,9 @@ fn to_json(yaml: serde_yaml::Value, nodes: &mut usize) -> Result<Json, (Code, St
                 Ok(value.into())
             } else {
                 let float = number.as_f64().and_then(serde_json::Number::from_f64);
-                float.map(Json::Number).ok_or_else(|| (Code::Number, "`.inf` and `.nan` are no numbers of JSON".to_owned()))
+                float
+                    .map(Json::Number)
+                    .ok_or_else(|| (Code::Number, "`.inf` and `.nan` are no numbers of JSON".to_owned()))
             }
         }
         serde_yaml::Value::Sequence(items) => {
@@ -141,6 +146,39 @@ fn key_text(key: &serde_yaml::Value) -> Result<String, String> {
     }
 }
 
+/// How many values the events so far make, aliases followed: counted before anything is built.
+#[derive(Default)]
+struct Weight {
+    total: usize,
+    anchors: HashMap<usize, usize>,
+    open: Vec<(usize, usize)>,
+}
+
+impl Weight {
+    fn add(&mut self, event: &Event<'_>) -> usize {
+        match event {
+            Event::Scalar(_, _, anchor, _) => {
+                self.total += 1;
+                self.anchors.insert(*anchor, 1);
+            }
+            Event::MappingStart(_, anchor, _) | Event::SequenceStart(_, anchor, _) => {
+                self.open.push((*anchor, self.total));
+                self.total += 1;
+            }
+            Event::MappingEnd | Event::SequenceEnd => {
+                if let Some((anchor, before)) = self.open.pop() {
+                    self.anchors.insert(anchor, self.total - before);
+                }
+            }
+            Event::Alias(anchor) => {
+                self.total = self.total.saturating_add(self.anchors.get(anchor).copied().unwrap_or(MOST_NODES));
+            }
+            _ => {}
+        }
+        self.total
+    }
+}
+
 /// What is open while events pass.
 enum Open {
     Map {
@@ -162,6 +200,7 @@ fn positions(source: usize, text: &str, diagnostics: &mut Diagnostics) -> Option
     let mut spans = HashMap::new();
     let mut stack: Vec<Open> = Vec::new();
     let mut documents = 0;
+    let mut weight = Weight::default();
     for event in Parser::new_from_str(text) {
         let (event, span) = match event {
             Ok(pair) => pair,
@@ -172,6 +211,11 @@ fn positions(source: usize, text: &str, diagnostics: &mut Diagnostics) -> Option
             }
         };
         let range = span.byte_range().unwrap_or(0..0);
+        if weight.add(&event) > MOST_NODES {
+            let message = format!("the text holds more than {MOST_NODES} values once aliases are followed");
+            diagnostics.report(Code::TooLarge, source, range, message, None);
+            return None;
+        }
         if event.tag().is_some() {
             diagnostics.report(
                 Code::Tag,
@@ -341,7 +385,7 @@ fn take_key(
 ) -> bool {
     let Some(Open::Map { keys, key: key @ None, .. }) = stack.last_mut() else { return false };
     if let Some(first) = keys.insert(value.to_owned(), range.clone())
-        && value != "<<"
+        && !matches!(value, "<<" | "*")
     {
         diagnostics.push(Diagnostic {
             code: Code::DuplicateKey,

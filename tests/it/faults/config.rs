@@ -16,7 +16,7 @@ fn all_missing_values_are_told_at_once_with_where_to_get_them() {
     assert_eq!(run.status, 2, "{run}");
     assert_eq!(run.stdout, "");
     for text in [
-        "Atlas needs 2 values more",
+        "Atlas needs 2 more values",
         "API token",
         "BATON_ATLAS_API_TOKEN, or BATON_ATLAS_API_TOKEN_FILE",
         "Made under Profile › Tokens.",
@@ -36,7 +36,7 @@ fn an_empty_variable_is_a_missing_value() {
     let (_server, desk) = desk();
     let run = desk.sync().env("BATON_ATLAS_API_TOKEN", " ").run();
     assert_eq!(run.status, 2, "{run}");
-    assert!(run.stderr.contains("Atlas needs one value more"), "{run}");
+    assert!(run.stderr.contains("Atlas needs one more value"), "{run}");
 }
 
 #[test]

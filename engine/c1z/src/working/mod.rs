@@ -120,6 +120,11 @@ impl WorkingStore {
     /// when the directory cannot be written, or when the disk is full.
     pub fn open(target: &Path, policy: &Policy) -> Result<Self, StoreError> {
         let partial = beside(target, ".partial")?;
+        // Sealing would find out too, hours later.
+        if target.is_dir() {
+            let doing = format!("opening {}", shown(target));
+            return Err(failed(doing, "it is a directory", Some("name a file, not a directory")));
+        }
         let lock = Lock::take(beside(target, ".partial.lock")?, target)?;
         let doing = || format!("opening {}", shown(&partial));
         let (connection, start) = match reuse(&partial, policy)? {

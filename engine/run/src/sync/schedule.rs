@@ -141,7 +141,7 @@ impl Schedule {
     /// Gives a task its next jobs, if it has any; whether it stands elsewhere now.
     fn refill(&mut self, at: usize) -> Result<bool, SyncError> {
         let Some(task) = self.tasks.get(at).cloned() else { return Ok(false) };
-        let ready = task.waits.iter().all(|kind| self.is_complete(*kind));
+        let ready = task.waits.iter().all(|kind| self.is_complete(*kind)) && self.earlier_sources_are_in(at, &task);
         let Some(standing) = self.standings.get(at) else { return Ok(false) };
         if !ready || standing.exhausted || !standing.queue.is_empty() {
             return Ok(false);
@@ -305,6 +305,18 @@ impl Schedule {
             .into_iter()
             .all(|(_, standing)| standing.exhausted && standing.running == 0 && standing.queue.is_empty());
         own_done && self.fed_types_are_complete(kind)
+    }
+
+    /// Whether the sources that stand before a source of the same type are in: of rows with one id
+    /// the first source's stays, however fast the vendor answers the others.
+    fn earlier_sources_are_in(&self, at: usize, task: &Task) -> bool {
+        let TaskKind::List(kind, _) = task.kind else { return true };
+        let earlier = self.tasks.iter().zip(&self.standings).take(at);
+        earlier
+            .filter(|(known, _)| matches!(known.kind, TaskKind::List(listed, _) if listed == kind))
+            // A tree goes on until no other source can add to it, and so is waited for by none.
+            .filter(|(known, _)| known.resources.first().is_none_or(|(_, of)| *of != kind))
+            .all(|(_, standing)| standing.exhausted && standing.running == 0 && standing.queue.is_empty())
     }
 
     /// Whether the lists whose rows feed a type are in.

@@ -46,6 +46,13 @@ impl Checker<'_> {
             Some(text) => Some(self.expression(&format!("{pointer}/when"), text, &names)?),
             None => None,
         };
+        for (key, there) in [("when", when.is_some()), ("each", !each.is_empty())] {
+            if there && entitlement.list.is_some() {
+                let message = format!("`{key}` means nothing beside `list`, whose rows make the family");
+                let help = Some("`where:` inside `list` chooses among its rows".to_owned());
+                self.at_key(Code::NotHere, &format!("{pointer}/{key}"), message, help);
+            }
+        }
         let (list, names) = match &entitlement.list {
             Some(list) => {
                 let asking = self.base.with("resource", resource_shape(self.document, type_id, 0));
@@ -412,7 +419,9 @@ impl Checker<'_> {
         };
         let grantable = self.grantable_types(type_id, entitlement);
         let label = entitlement.map_or_else(|| type_id.to_owned(), |(key, ..)| format!("{type_id}:{key}"));
-        for id in types.iter().filter(|id| !grantable.contains(id) && self.types.contains(id)).cloned().collect::<Vec<_>>() {
+        for id in
+            types.iter().filter(|id| !grantable.contains(id) && self.types.contains(id)).cloned().collect::<Vec<_>>()
+        {
             self.at_value(
                 Code::NotGrantable,
                 &format!("{pointer}/principal"),
@@ -467,13 +476,14 @@ impl Checker<'_> {
             let families = self.document.resources.get(principal_type).is_some_and(|r| {
                 r.entitlements.values().any(|e| !e.each.is_empty() || e.list.is_some() || e.slug.is_some())
             });
-            for slug in slugs.iter().filter(|slug| !families && !known.contains(slug)) {
-                self.at_value(
-                    Code::UnknownEntitlement,
-                    &at,
-                    format!("`{principal_type}` has no entitlement `{slug}`"),
-                    Some(format!("it has {}", known.join(", "))),
-                );
+            let list = if matches!(rule, Expands::Rule(_)) { format!("{at}/slugs") } else { at.clone() };
+            for (i, slug) in slugs.iter().enumerate().filter(|(_, slug)| !families && !known.contains(slug)) {
+                let help = match nearest(slug, known.iter().map(String::as_str)) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("it has {}", known.join(", ")),
+                };
+                let message = format!("`{principal_type}` has no entitlement `{slug}`");
+                self.at_value(Code::UnknownEntitlement, &format!("{list}/{i}"), message, Some(help));
             }
             let resource_types = if only.is_empty() {
                 grantable.iter().filter(|id| !expands.contains_key(*id)).cloned().collect()

@@ -30,6 +30,24 @@ impl Checker<'_> {
             resource.scope_needed = self.scope_needed.contains(&number);
         }
         derived_waits(plan);
+        for (number, kind) in plan.types.iter().enumerate() {
+            let own = |each: &ForEach| matches!(each, ForEach::Resources { of, .. } if *of == number);
+            let repeated = |each: &&ForEach| matches!(each, ForEach::Resources { .. });
+            let tree_with_more = kind.sources.iter().any(|source| {
+                let axes = source.for_each.iter().filter(repeated).count();
+                let axes = axes + usize::from(matches!(kind.parent, Some(ParentRule::Repeated(_))));
+                source.for_each.iter().any(own) && axes > 1
+            });
+            if tree_with_more {
+                let pointer = format!("/resources/{}", crate::yaml::escape(&kind.id));
+                let message = "a tree is walked for its own resources alone".to_owned();
+                let help = Some(
+                    "keep what the inner requests need with `keep:`, instead of repeating them for two types"
+                        .to_owned(),
+                );
+                self.at_key(Code::Cycle, &pointer, message, help);
+            }
+        }
         self.cycles(plan);
     }
 

@@ -139,7 +139,10 @@ impl<'a> Checker<'a> {
         let look_ups = self.look_ups();
         let checks = self.checks();
         let types: Vec<_> = (0..self.types.len()).filter_map(|number| self.resource_type(number)).collect();
-        if types.len() != self.types.len() || clients.len() != self.clients.len() || self.diagnostics.counts().0 > before {
+        if types.len() != self.types.len()
+            || clients.len() != self.clients.len()
+            || self.diagnostics.counts().0 > before
+        {
             return None;
         }
         let mut plan = Plan {

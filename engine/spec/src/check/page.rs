@@ -80,8 +80,7 @@ impl Checker<'_> {
         let (last, last_when) = self.last(pointer, kind_name, rules, &body);
         let limit = rules.limit.as_ref().and_then(|limit| self.limit(&format!("{pointer}/limit"), limit, &requests));
         let total = self.announced(&format!("{pointer}/total"), rules.total.as_ref(), &body);
-        let page_total =
-            self.announced(&format!("{pointer}/page_total"), rules.page_total.as_ref(), &body);
+        let page_total = self.announced(&format!("{pointer}/page_total"), rules.page_total.as_ref(), &body);
         let first = rules.first.iter().filter_map(|(name, value)| {
             let value = self.value(
                 &format!("{pointer}/first/{}", crate::yaml::escape(name)),
@@ -97,7 +96,8 @@ impl Checker<'_> {
             None => None,
         };
         if rules.window.is_some() && !requests.contains("page.window") {
-            let message = "the list would be asked for from its beginning again: nothing sends `page.window`".to_owned();
+            let message =
+                "the list would be asked for from its beginning again: nothing sends `page.window`".to_owned();
             let help = Some("name `page.window` in the query, path or body".to_owned());
             self.at_key(Code::PageRule, &format!("{pointer}/window"), message, help);
         }

@@ -117,7 +117,10 @@ impl Checker<'_> {
             self.at_value(Code::WrongValue, &at, "a path begins with `/`".to_owned(), Some(help.to_owned()));
             return None;
         }
-        if fixed.contains(['?', '#', ' ']) || fixed.starts_with("//") || fixed.split('/').any(|s| matches!(s, "." | "..")) {
+        if fixed.contains(['?', '#', ' '])
+            || fixed.starts_with("//")
+            || fixed.split('/').any(|s| matches!(s, "." | ".."))
+        {
             self.at_value(
                 Code::WrongValue,
                 &at,

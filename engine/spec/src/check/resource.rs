@@ -357,8 +357,8 @@ impl Checker<'_> {
                 None => continue,
             };
             let near = crate::suggest::nearest(&written, words.iter().copied());
-            let help =
-                near.map_or_else(|| format!("there are {}", words.join(", ")), |near| format!("did you mean `{near}`?"));
+            let help = near
+                .map_or_else(|| format!("there are {}", words.join(", ")), |near| format!("did you mean `{near}`?"));
             let site = literal.site.clone();
             self.at_site(Code::WrongValue, &site, written.len(), format!("`{written}` is not a {key}"), Some(help));
         }

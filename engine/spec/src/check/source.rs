@@ -14,6 +14,10 @@ use super::Checker;
 use super::names::{Names, Shape, resource_shape, row_names};
 use super::value::Purpose;
 
+/// Names that the engine itself gives.
+const TAKEN: &[&str] =
+    &["config", "start", "auth", "row", "resource", "parent", "page", "first", "body", "listed", "batch"];
+
 /// What a source is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
@@ -57,6 +61,7 @@ impl Checker<'_> {
         for name in rows.r#let.keys() {
             self.free_name(&format!("{pointer}/let/{}", escape(name)), name);
         }
+        self.own_names(&format!("{pointer}/let"), rows.r#let.keys());
         let lets = self.named_values(&format!("{pointer}/let"), &rows.r#let, &row_scope, Purpose::ComparedList);
         let row_scope = row_scope.with_open(rows.r#let.keys().map(String::as_str));
         let mut matches = Vec::new();
@@ -111,6 +116,22 @@ impl Checker<'_> {
         }
     }
 
+    /// Names that an author gives must be usable in expressions and hide none of the engine's own.
+    fn own_names<'n>(&mut self, pointer: &str, names: impl Iterator<Item = &'n String>) {
+        for name in names {
+            let fits = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+                && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+            let at = format!("{pointer}/{}", escape(name));
+            if !fits {
+                let help = Some("use letters, digits and `_`".to_owned());
+                self.at_key(Code::WrongValue, &at, format!("`{name}` cannot be a name in expressions"), help);
+            } else if TAKEN.contains(&name.as_str()) {
+                let help = Some("choose another name".to_owned());
+                self.at_key(Code::WrongValue, &at, format!("`{name}` means something else already"), help);
+            }
+        }
+    }
+
     /// Compiles what a source is repeated for.
     pub(super) fn for_each(
         &mut self,
@@ -120,6 +141,7 @@ impl Checker<'_> {
     ) -> Option<(Vec<ForEach>, Names)> {
         let mut compiled = Vec::new();
         let mut inner = names.clone();
+        self.own_names(pointer, for_each.keys());
         for (name, each) in for_each {
             let at = format!("{pointer}/{}", escape(name));
             let site = self.site(&at);
@@ -381,6 +403,12 @@ impl Checker<'_> {
             }
             None => None,
         };
+        for (key, there) in [("when", detail.when.is_some()), ("item", detail.item.is_some())] {
+            if there && detail.batch.is_some() {
+                let message = format!("`{key}` means nothing beside `batch`");
+                self.at_key(Code::NotHere, &format!("{pointer}/{key}"), message, None);
+            }
+        }
         let when = match &detail.when {
             Some(text) => Some(self.expression(&format!("{pointer}/when"), text, names)?),
             None => None,
@@ -400,6 +428,7 @@ impl Checker<'_> {
         for name in unnest.r#let.keys() {
             self.free_name(&format!("{pointer}/let/{}", escape(name)), name);
         }
+        self.own_names(&format!("{pointer}/let"), unnest.r#let.keys());
         let lets = self.named_values(&format!("{pointer}/let"), &unnest.r#let, &inner, Purpose::ComparedList);
         let inner = inner.with_open(unnest.r#let.keys().map(String::as_str));
         let keep_where = match &unnest.r#where {

@@ -131,13 +131,7 @@ impl Checker<'_> {
     }
 
     /// Compiles a value that a row or an answer tells. A fixed text here is a path without its `$`.
-    pub(super) fn told(
-        &mut self,
-        pointer: &str,
-        value: &doc::Value,
-        names: &Names,
-        purpose: Purpose,
-    ) -> Option<Value> {
+    pub(super) fn told(&mut self, pointer: &str, value: &doc::Value, names: &Names, purpose: Purpose) -> Option<Value> {
         if let doc::Value::Text(text) = value
             && !text.starts_with('$')
             && !Template::is_template(text)
@@ -229,7 +223,8 @@ impl Checker<'_> {
         let template = self.template(pointer, text, names, purpose)?;
         if let (Some(variable), true) = (template.lone().and_then(Expression::as_variable), names.node) {
             let plain = variable.root == "row" && variable.rest.iter().all(|key| matches!(key, Key::Name(_)));
-            let asked = matches!(purpose, Purpose::Record | Purpose::RecordList | Purpose::Compared | Purpose::ComparedList);
+            let asked =
+                matches!(purpose, Purpose::Record | Purpose::RecordList | Purpose::Compared | Purpose::ComparedList);
             if plain && !variable.rest.is_empty() && asked {
                 let path = variable.as_path();
                 self.at_value(
@@ -258,6 +253,16 @@ impl Checker<'_> {
                 self.value(&format!("{pointer}/other/is"), &is.is, names, purpose).map(Other::Is)
             }
         };
+        let inside = from.map.as_ref().and_then(|map| map.get("other"));
+        if let Some(Some(doc::Value::Text(word))) = inside
+            && ["drop", "keep", "error", "unknown"].contains(&word.as_str())
+        {
+            let help = Some(
+                "put `other:` beside `map:`; a vendor's own word `other` is written with another value".to_owned(),
+            );
+            let message = "`other` inside a map is one of its keys".to_owned();
+            self.at_key(Code::WrongShape, &format!("{pointer}/map/other"), message, help);
+        }
         if from.other.is_some() && from.map.is_none() {
             self.at_key(Code::NotHere, &format!("{pointer}/other"), "`other` needs a `map`".to_owned(), None);
         }

@@ -249,8 +249,7 @@ impl Value {
             }
             ValueKind::Coalesce(values) => values.iter().all(Value::is_constant),
             ValueKind::Cases(cases, otherwise) => {
-                cases.iter().all(|(_, value)| value.is_constant())
-                    && otherwise.iter().all(|value| value.is_constant())
+                cases.iter().all(|(_, value)| value.is_constant()) && otherwise.iter().all(|value| value.is_constant())
             }
             _ => false,
         }

@@ -17,6 +17,9 @@ pub fn human(diagnostics: &Diagnostics, colour: bool) -> String {
         text.push_str(&renderer.render(&report(diagnostics, diagnostic)));
         text.push_str("\n\n");
     }
+    if diagnostics.left_out() > 0 {
+        text.push_str(&format!("and {} more errors, not shown\n\n", diagnostics.left_out()));
+    }
     text
 }
 
