@@ -44,8 +44,7 @@ fn help_names_every_command_that_is_there() {
     let help = engine(["--help"]).run().stdout;
     let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
     let names: Vec<&str> = commands.filter_map(|line| line.split_whitespace().next()).collect();
-    let known =
-        ["sync", "test", "validate", "resources", "entitlements", "grants", "schema", "completions", "help"];
+    let known = ["sync", "test", "validate", "resources", "entitlements", "grants", "schema", "completions", "help"];
     assert_eq!(names, known, "a new command needs a snapshot of its help");
 }
 

@@ -3,5 +3,6 @@
 
 mod config;
 mod disk;
+mod power;
 mod secrets;
 mod vendor;

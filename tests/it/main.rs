@@ -9,8 +9,18 @@
 //! cli         what the commands say
 //! properties  what holds for every id, every text and every list
 //! generated   files that are made from the code
+//! transcripts what README and the guide show
 //! support     the binary, loopback vendors, syncs inside this process
 //! ```
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unreachable,
+    reason = "a test that panics has failed, which is what it is for"
+)]
 
 mod behaviour;
 mod cli;
@@ -20,3 +30,4 @@ mod invalid;
 mod properties;
 mod resume;
 mod support;
+mod transcripts;

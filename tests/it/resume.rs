@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use serde_json::json;
 use tempfile::TempDir;
 use wiremock::ResponseTemplate;
 
@@ -172,7 +173,11 @@ fn a_sync_killed_at_odd_moments_after_its_last_request_still_writes_the_whole_fi
             };
             assert_eq!(run.status, 0, "killed {milliseconds} ms after the last request: {run}");
         }
-        assert_eq!(records_of(&scene.path("sync.c1z")), whole_records, "killed {milliseconds} ms after the last request");
+        assert_eq!(
+            records_of(&scene.path("sync.c1z")),
+            whole_records,
+            "killed {milliseconds} ms after the last request"
+        );
         scene.assert_clean("sync.c1z");
         std::fs::remove_file(scene.path("sync.c1z")).unwrap();
     }
@@ -183,7 +188,7 @@ fn a_sync_killed_at_odd_moments_after_its_last_request_still_writes_the_whole_fi
 fn an_interrupted_sync_says_how_to_go_on_and_does() {
     let scene = Scene::new();
     let (whole, lines) = scene.undisturbed();
-    for number in [4, lines.len() / 2] {
+    for number in [lines.len() / 3, lines.len() / 2] {
         let reins = Reins::default();
         let user = reins.clone();
         // The answer would come in a minute: whoever interrupts does not wait for it.
@@ -257,6 +262,27 @@ fn what_could_not_be_read_is_asked_again_and_nothing_else() {
     assert_eq!(asked, ["/me", "/health", "/groups/g3/members", "/groups/g3/members?cursor=from-2"]);
     let (whole, _) = scene.undisturbed();
     assert_same(&whole, &scene.path("sync.jsonl"), "read in two goes");
+}
+
+#[test]
+fn an_incomplete_sync_whose_lists_were_all_read_is_read_anew() {
+    let ghost = Arc::new(Mutex::new(true));
+    let there = ghost.clone();
+    let scene = Scene::with(move |asked| {
+        if *there.lock().unwrap() && asked.path == "/groups/g0/members" {
+            return ResponseTemplate::new(200).set_body_json(json!({ "items": [{ "id": "ghost" }] }));
+        }
+        harbor::answer(asked)
+    });
+    let run = scene.again("sync.jsonl");
+    assert_eq!(run.status, 3, "{run}");
+    assert!(run.stdout.contains("the principal of grants is not among the resources that were read"), "{run}");
+    *ghost.lock().unwrap() = false;
+    let run = scene.again("sync.jsonl");
+    assert_eq!(run.status, 0, "{run}");
+    assert!(!scene.path("sync.incomplete.jsonl").exists(), "it is out of date");
+    let (whole, _) = scene.undisturbed();
+    assert_same(&whole, &scene.path("sync.jsonl"), "read anew");
 }
 
 #[test]

@@ -50,6 +50,10 @@ pub struct Tally {
 /// Everything one page brought.
 #[derive(Debug, Default)]
 pub struct Page {
+    /// The place of the page's list among the lists of the same type. Of two resources or entitlements
+    /// with one id the one of the lower rank stays, and of one rank the one that came first: what is
+    /// stored must not depend on which answer came first.
+    pub rank: String,
     /// Resources, each with the scope object to keep for later tasks, if any task needs it.
     pub resources: Vec<(Resource, Option<serde_json::Value>)>,
     /// Entitlements.
@@ -62,13 +66,17 @@ pub struct Page {
     pub marks: Vec<Mark>,
     /// Counts.
     pub tallies: Vec<Tally>,
+    /// For each resource, in order, the count that grows if it had been stored before.
+    pub repeated_resources: Vec<Tally>,
+    /// The count that grows for each grant that had been stored before.
+    pub repeated_grants: Option<Tally>,
 }
 
 /// What storing a page changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Committed {
     /// For each resource of the page, in order: whether it was new. `false` means that the same
-    /// id had been stored before; the first one stays.
+    /// id had been stored before; one of them stays, see [`Page::rank`].
     pub new_resources: Vec<bool>,
     /// Entitlements whose id had been stored before with other content.
     pub conflicting_entitlements: u64,

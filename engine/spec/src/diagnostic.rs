@@ -45,7 +45,11 @@ impl Diagnostics {
     }
 
     /// Adds a fault.
-    pub fn push(&mut self, diagnostic: Diagnostic) {
+    pub fn push(&mut self, mut diagnostic: Diagnostic) {
+        self.widen(&mut diagnostic.place);
+        if let Some((place, _)) = &mut diagnostic.related {
+            self.widen(place);
+        }
         let known = self
             .found
             .iter()
@@ -62,6 +66,21 @@ impl Diagnostics {
             }
             self.found.push(diagnostic);
         }
+    }
+
+    /// Makes a range one of whole characters inside its text.
+    fn widen(&self, place: &mut Place) {
+        let Some(source) = self.sources.get(place.source) else { return };
+        let text = &source.text;
+        let end = place.range.end.min(text.len());
+        let mut range = place.range.start.min(end)..end;
+        while !text.is_char_boundary(range.start) {
+            range.start -= 1;
+        }
+        while !text.is_char_boundary(range.end) {
+            range.end += 1;
+        }
+        place.range = range;
     }
 
     /// Adds a fault at a byte range.

@@ -7,6 +7,11 @@ use jsonpath_rust::parser::parse_json_path;
 use jsonpath_rust::query::js_path_process;
 use serde_json::Value as Json;
 
+/// How many bytes a path may have.
+const LONGEST: usize = 1_000;
+/// How many brackets, groups and negations a path may open.
+const MOST_OPENINGS: usize = 24;
+
 /// A parsed JSONPath.
 #[derive(Clone, Debug)]
 pub struct Path {
@@ -39,6 +44,14 @@ pub struct PathError {
 impl Path {
     /// Parses a path that begins with `$`.
     pub fn parse(text: &str) -> Result<Self, PathError> {
+        // The library's parser recurses with each bracket and tries nested groups again and again.
+        let openings = text.bytes().filter(|byte| matches!(byte, b'[' | b'(' | b'!')).count();
+        if text.len() > LONGEST || openings > MOST_OPENINGS {
+            return Err(PathError {
+                reason: format!("a path has at most {LONGEST} bytes and {MOST_OPENINGS} of `[`, `(` and `!`"),
+                help: Some("take the list with `items`, and write paths from its rows".to_owned()),
+            });
+        }
         let query = parse_json_path(text).map_err(|error| explain(text, &error.to_string()))?;
         if query.segments.iter().any(has_nested_filter) {
             return Err(PathError {
@@ -213,9 +226,12 @@ fn explain(text: &str, error: &str) -> PathError {
     if !after_dollar.is_empty() && !after_dollar.starts_with(['.', '[']) {
         return PathError {
             reason: format!("`{text}` is not a JSONPath: after `$` comes `.` or `[`"),
-            help: Some(format!(
-                "for a field write `$.{after_dollar}`; for a text that begins with `$` write `{{ literal: \"{text}\" }}`"
-            )),
+            help: Some(match after_dollar.starts_with(|c: char| c.is_ascii_digit()) || after_dollar.contains(' ') {
+                true => format!("a text that begins with `$` is written `{{ literal: \"{text}\" }}`"),
+                false => format!(
+                    "for a field write `$.{after_dollar}`; for a text that begins with `$` write `{{ literal: \"{text}\" }}`"
+                ),
+            }),
         };
     }
     if let Some(name) = after_dollar
@@ -227,16 +243,14 @@ fn explain(text: &str, error: &str) -> PathError {
             help: Some(format!("write `$['{name}']`, or `….parent['{name}']` below another name")),
         };
     }
-    let reason = error.lines().map(str::trim).rfind(|line| line.starts_with('='));
-    PathError {
-        reason: match reason {
-            Some(expected) => {
-                format!("`{text}` is not a JSONPath (RFC 9535): {}", expected.trim_start_matches(['=', ' ']))
-            }
-            None => format!("`{text}` is not a JSONPath (RFC 9535)"),
-        },
-        help: None,
-    }
+    // The library's own words name rules of its grammar; its place is of use.
+    let column = error.split("--> 1:").nth(1).and_then(|rest| rest.lines().next()?.trim().parse::<usize>().ok());
+    let rest = column.and_then(|column| Some((column, text.char_indices().nth(column.checked_sub(1)?)?.0)));
+    let reason = match rest.and_then(|(column, at)| Some((column, text.get(at..)?))) {
+        Some((column, rest)) => format!("`{text}` is not a JSONPath (RFC 9535) from character {column} on: `{rest}`"),
+        None => format!("`{text}` is not a JSONPath (RFC 9535); its end is missing"),
+    };
+    PathError { reason, help: Some("a filter is written `[?@.name == 'x']`, an element `[0]`".to_owned()) }
 }
 
 #[cfg(test)]

@@ -23,6 +23,9 @@ pub fn spec_schema() -> Json {
     schema
 }
 
+/// The most unknown keys of one map that are told.
+const MOST_KEYS: usize = 100;
+
 /// Blocks that a spec over a fragment may write in part.
 const PARTIAL: &[&str] = &["ResourceType", "Client", "ConfigField", "Entitlement", "GrantSource", "User"];
 
@@ -94,7 +97,7 @@ fn is_misspelt(error: &ValidationError<'_>, errors: &[ValidationError<'_>]) -> b
                         e.instance_path() == error.instance_path()
                             && matches!(e.kind(), ValidationErrorKind::Required { .. })
                     });
-                    unexpected.iter().any(|key| nearest(key, [property]).is_some())
+                    unexpected.iter().take(MOST_KEYS).any(|key| nearest(key, [property]).is_some())
                         || unexpected.len() == 1 && missing.count() == 1
                 }
                 _ => false,
@@ -113,7 +116,11 @@ fn explain(error: &ValidationError<'_>, schema: &Json, resolved: &Resolved, diag
         ValidationErrorKind::AdditionalProperties { unexpected }
         | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
             let allowed = allowed_keys(error, schema);
-            for key in unexpected {
+            // A key that is there already is not the one that was meant.
+            let there = |key: &String| instance.get(key).is_some();
+            let allowed: BTreeSet<String> = allowed.into_iter().filter(|key| !there(key)).collect();
+            // Nobody reads more, and looking for near names takes its time.
+            for key in unexpected.iter().take(MOST_KEYS) {
                 unknown_key(key, &allowed, pointer, resolved, diagnostics);
             }
         }
@@ -124,29 +131,22 @@ fn explain(error: &ValidationError<'_>, schema: &Json, resolved: &Resolved, diag
         ValidationErrorKind::Type { kind } => {
             let wanted = match kind {
                 TypeKind::Single(one) => type_name(&one.to_string()).to_owned(),
-                TypeKind::Multiple(many) => many
-                    .iter()
-                    .map(|one| one.to_string())
-                    .filter(|one| one != "null")
-                    .map(|one| type_name(&one).to_owned())
-                    .collect::<Vec<_>>()
-                    .join(" or "),
+                TypeKind::Multiple(many) => {
+                    let names = many.iter().map(|one| one.to_string()).filter(|one| one != "null");
+                    alternatives(&names.map(|one| type_name(&one).to_owned()).collect::<Vec<_>>())
+                }
             };
-            resolved.at_value(
-                diagnostics,
-                Code::WrongType,
-                pointer,
-                format!("{shown} must be {wanted}, and is {}", crate::plan::kind_of(instance)),
-                None,
-            );
+            let help = other_notation(instance, &wanted);
+            let message = format!("{shown} must be {wanted}, and is {}", crate::plan::kind_of(instance));
+            resolved.at_value(diagnostics, Code::WrongType, pointer, message, help);
         }
         ValidationErrorKind::Enum { options } => {
             let options: Vec<String> =
                 options.as_array().map(|list| list.iter().map(text_of).collect()).unwrap_or_default();
-            wrong_choice(instance, &options, pointer, resolved, diagnostics);
+            wrong_choice(instance, &options, false, pointer, resolved, diagnostics);
         }
         ValidationErrorKind::Constant { expected_value } => {
-            wrong_choice(instance, &[text_of(expected_value)], pointer, resolved, diagnostics);
+            wrong_choice(instance, &[text_of(expected_value)], false, pointer, resolved, diagnostics);
         }
         ValidationErrorKind::Maximum { .. } if pointer == "/format" => {
             let message = "this engine reads format 1".to_owned();
@@ -165,6 +165,18 @@ fn explain(error: &ValidationError<'_>, schema: &Json, resolved: &Resolved, diag
                 _ => format!("it must match {pattern}"),
             };
             resolved.at_value(diagnostics, Code::WrongValue, pointer, message, Some(help));
+        }
+        ValidationErrorKind::Minimum { limit } => {
+            let message = format!("{shown} is at least {limit}, and {instance} is less");
+            resolved.at_value(diagnostics, Code::WrongValue, pointer, message, None);
+        }
+        ValidationErrorKind::Maximum { limit } => {
+            let message = format!("{shown} is at most {limit}, and {instance} is more");
+            resolved.at_value(diagnostics, Code::WrongValue, pointer, message, None);
+        }
+        ValidationErrorKind::MinItems { limit } | ValidationErrorKind::MinProperties { limit } => {
+            let message = format!("{shown} has too few elements: {limit} is the least");
+            resolved.at_value(diagnostics, Code::WrongValue, pointer, message, None);
         }
         _ => {
             resolved.at_value(diagnostics, Code::WrongValue, pointer, format!("{shown}: {error}"), None);
@@ -186,13 +198,14 @@ fn branches(
     let choices: Vec<String> = context.iter().flatten().flat_map(|e| options_of(e, pointer)).collect();
     if typed.is_empty() {
         let wanted: BTreeSet<String> = context.iter().flatten().flat_map(|e| types_of(e, pointer)).collect();
-        let wanted = wanted.into_iter().collect::<Vec<_>>().join(" or ");
+        let wanted = alternatives(&wanted.into_iter().collect::<Vec<_>>());
         let message = format!("{} must be {wanted}, and is {}", name_of(pointer), crate::plan::kind_of(instance));
         resolved.at_value(diagnostics, Code::WrongType, pointer, message, None);
         return;
     }
     if !instance.is_object() && !choices.is_empty() {
-        wrong_choice(instance, &choices, pointer, resolved, diagnostics);
+        let or_map = context.iter().flatten().flat_map(|e| types_of(e, pointer)).any(|name| name == "a map");
+        wrong_choice(instance, &choices, or_map, pointer, resolved, diagnostics);
         return;
     }
     if let Some(branch) = incomplete(&typed, instance, pointer) {
@@ -228,12 +241,13 @@ fn branches(
     }
     let required: BTreeSet<String> = typed
         .iter()
-        .flat_map(|branch| branch.iter())
-        .filter_map(|e| match e.kind() {
-            ValidationErrorKind::Required { property } if e.instance_path().as_str() == pointer => {
-                property.as_str().map(str::to_owned)
-            }
-            _ => None,
+        .filter_map(|branch| {
+            branch.iter().find_map(|e| match e.kind() {
+                ValidationErrorKind::Required { property } if e.instance_path().as_str() == pointer => {
+                    property.as_str().map(str::to_owned)
+                }
+                _ => None,
+            })
         })
         .collect();
     if let [branch] = typed.as_slice() {
@@ -266,7 +280,7 @@ fn branches(
     );
 }
 
-/// The form that knows all keys that are written and only lacks some, if there is one.
+/// The form that knows all keys that are written and only lacks one, if there is one form such.
 fn incomplete<'a>(
     typed: &[&'a Vec<ValidationError<'static>>],
     instance: &Json,
@@ -276,9 +290,10 @@ fn incomplete<'a>(
         return None;
     }
     let mut lacking = typed.iter().filter(|branch| {
-        branch
-            .iter()
-            .all(|e| e.instance_path().as_str() == pointer && matches!(e.kind(), ValidationErrorKind::Required { .. }))
+        branch.len() == 1
+            && branch.iter().all(|e| {
+                e.instance_path().as_str() == pointer && matches!(e.kind(), ValidationErrorKind::Required { .. })
+            })
     });
     match (lacking.next(), lacking.next()) {
         (Some(branch), None) => Some(branch),
@@ -354,15 +369,18 @@ fn options_of(error: &ValidationError<'_>, pointer: &str) -> Vec<String> {
 fn wrong_choice(
     instance: &Json,
     options: &[String],
+    or_map: bool,
     pointer: &str,
     resolved: &Resolved,
     diagnostics: &mut Diagnostics,
 ) {
     let written = text_of(instance);
     let list = options.iter().map(|option| format!("`{option}`")).collect::<Vec<_>>().join(", ");
+    let list = if options.len() == 1 { format!("there is {list}") } else { format!("there are {list}") };
+    let list = if or_map { format!("{list}; or write a map") } else { list };
     let help = match nearest(&written, options.iter().map(String::as_str)) {
-        Some(near) => format!("did you mean `{near}`? There are {list}"),
-        None => format!("there are {list}"),
+        Some(near) => format!("did you mean `{near}`? {}", capital(&list)),
+        None => list,
     };
     resolved.at_value(
         diagnostics,
@@ -421,6 +439,38 @@ fn name_of(pointer: &str) -> String {
         };
     }
     format!("`{last}`")
+}
+
+/// `a, b or c`.
+fn alternatives(names: &[String]) -> String {
+    match names.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        Some((last, _)) => last.clone(),
+        None => String::new(),
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// How the same is written as the type that is wanted.
+fn other_notation(instance: &Json, wanted: &str) -> Option<String> {
+    match (instance, wanted) {
+        (Json::String(text), "true or false") => match text.to_ascii_lowercase().as_str() {
+            "true" | "false" => Some(format!("remove the quotes: {}", text.to_ascii_lowercase())),
+            "yes" | "on" | "y" => Some("write `true`".to_owned()),
+            "no" | "off" | "n" => Some("write `false`".to_owned()),
+            _ => None,
+        },
+        (Json::String(text), "an integer" | "a number") if text.parse::<i64>().is_ok() => {
+            Some(format!("remove the quotes: {text}"))
+        }
+        (Json::Number(_) | Json::Bool(_), "a text") => Some(format!("put it into quotes: \"{instance}\"")),
+        (Json::String(text), "a list") => Some(format!("write `[{text}]`")),
+        _ => None,
+    }
 }
 
 fn type_name(json_type: &str) -> &str {

@@ -249,7 +249,7 @@ fn positions(source: usize, text: &str, diagnostics: &mut Diagnostics) -> Option
                 if style == ScalarStyle::Plain
                     && let Some(reason) = beyond_json(&value)
                 {
-                    let help = Some(format!("if it is a text, put it into quotes: \"{value}\""));
+                    let help = Some(format!("a text is written in quotes: \"{value}\""));
                     diagnostics.report(Code::Number, source, range.clone(), reason, help);
                 }
                 if style == ScalarStyle::Plain && is_old_boolean(&value) {
@@ -467,16 +467,19 @@ fn syntax(source: usize, text: &str, at: usize, reason: String, diagnostics: &mu
         diagnostics.report(Code::TooLarge, source, at..at, message, Some("write out what they stand for".to_owned()));
         return;
     }
+    let mend = if reason.contains("anchor") || reason.contains("unexpected character") {
+        "put a text that begins with such a sign into quotes"
+    } else if reason.contains("mapping values are not allowed") {
+        "look at the indentation; a text with `: ` in it needs quotes"
+    } else if reason.contains("quoted scalar") {
+        "close the quotes"
+    } else {
+        "look at the indentation and the quotes of this line and the one before"
+    };
     let reason = reason.split(" at char ").next().unwrap_or(&reason);
     let reason = reason.split(" at line ").next().unwrap_or(reason).to_owned();
     let end = text.get(at..).and_then(|rest| rest.chars().next()).map_or(at, |c| at + c.len_utf8());
-    diagnostics.report(
-        Code::Yaml,
-        source,
-        at..end,
-        format!("this is not YAML: {reason}"),
-        Some("look at the indentation and the quotes of this line and the one before".to_owned()),
-    );
+    diagnostics.report(Code::Yaml, source, at..end, format!("this is not YAML: {reason}"), Some(mend.to_owned()));
 }
 
 fn indentation(line: &str) -> &str {

@@ -35,6 +35,8 @@ fn a_report_that_cannot_be_written_is_told_and_the_file_is_there() {
     let run = desk.sync().with(["--report", "no/such/folder/report.json"]).run();
     assert_eq!(run.status, 1, "{run}");
     assert!(run.stderr.contains("cannot write no/such/folder/report.json"), "{run}");
+    assert!(run.stdout.contains("Atlas: complete"), "{run}");
+    assert_eq!(desk.files(), ["sync.jsonl"]);
 }
 
 #[test]
@@ -74,11 +76,9 @@ fn a_second_run_on_the_same_file_is_turned_away_and_the_first_goes_on() {
     let may_go = std::sync::Mutex::new(may_go);
     let server = Server::start(move |request| {
         // The first run waits in the middle of its work until the second one is through.
-        if request.target.contains("cursor=after-5&") || request.target.ends_with("cursor=after-5") {
-            if request.path == "/users" {
-                arrived.send(()).unwrap();
-                may_go.lock().unwrap().recv().unwrap();
-            }
+        if request.path == "/users" && request.query.get("cursor").is_some_and(|cursor| cursor == "after-5") {
+            arrived.send(()).unwrap();
+            may_go.lock().unwrap().recv().unwrap();
         }
         atlas::answer(request)
     });

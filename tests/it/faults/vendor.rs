@@ -79,7 +79,11 @@ fn nonsense_is_told_with_a_piece_of_it_and_what_came_before_is_kept() {
     const HTML: &str = "<!DOCTYPE html><html><head><title>Sign in</title></head></html>";
     type Made = fn() -> Answer;
     let cases: [(&str, Made, &[&str]); 7] = [
-        ("a page for people", || Answer::text("text/html; charset=utf-8", HTML), &["not JSON: it is an HTML page that begins \"Sign in\""]),
+        (
+            "a page for people",
+            || Answer::text("text/html; charset=utf-8", HTML),
+            &["not JSON: it is an HTML page that begins \"Sign in\""],
+        ),
         ("a page that calls itself JSON", || Answer::text("application/json", HTML), &["JSON", "Sign in"]),
         ("JSON that ends too early", || Answer::text("application/json", "{\"items\": [{\"id\": \"u"), &["JSON"]),
         ("nothing", || Answer::text("application/json", ""), &["JSON", "empty"]),

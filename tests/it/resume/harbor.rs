@@ -26,6 +26,8 @@ pub fn answer(asked: &Asked) -> ResponseTemplate {
         ["units", id, "below"] if id.len() < 3 => json!([{ "id": format!("{id}1") }, { "id": format!("{id}2") }]),
         ["units", _, "below"] => json!([]),
         ["units", id, "projects"] => projects(id, asked.parameter("page").unwrap_or("1")),
+        // A tag belongs to several units: it is one resource all the same, whoever comes first.
+        ["units", id, "tags"] => json!([{ "id": "all" }, { "id": id.chars().next() }]),
         _ => return ResponseTemplate::new(404).set_body_json(json!({ "message": "no such path" })),
     };
     ResponseTemplate::new(200).set_body_json(body)

@@ -36,6 +36,7 @@ pub fn lines(partial: &Path) -> BTreeSet<String> {
             "list:group:0" => harbor::group_lines(),
             "list:unit:0" => vec![("0".to_owned(), vec!["/units".to_owned()])],
             "list:unit:1" => vec![("0".to_owned(), vec![format!("/units/{id}/below")])],
+            "list:tag:0" => vec![("0".to_owned(), vec![format!("/units/{id}/tags")])],
             "list:project:0" => harbor::project_lines(id),
             _ if task.ends_with(":group:member") => harbor::member_lines(id),
             _ if task.ends_with(":group:owner") => vec![("0".to_owned(), vec![format!("/groups/{id}/owners")])],

@@ -147,7 +147,7 @@ impl fmt::Display for Run {
 
 /// The binary. Cargo builds binaries for the tests of their own package only, so it is asked to
 /// once; nothing happens where it is up to date.
-fn binary() -> &'static Path {
+pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         // This test is `<target>/<profile>/deps/it-…`.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Mutex};
 
 use serde_json::Value as Json;
 
@@ -27,7 +27,7 @@ pub struct Request {
     pub target: String,
     /// The path.
     pub path: String,
-    /// The parameters, decoded as far as digits and letters need it.
+    /// The parameters as sent, each with its last value.
     pub query: BTreeMap<String, String>,
     /// The headers, names in lower case.
     pub headers: BTreeMap<String, String>,
@@ -41,15 +41,7 @@ impl Request {
 }
 
 /// What is sent back.
-pub enum Answer {
-    /// A whole answer, and what is done once it is sent.
-    Whole(Whole),
-    /// Nothing, for as long as the server lives.
-    Silence,
-}
-
-/// A whole answer.
-pub struct Whole {
+pub struct Answer {
     status: u16,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
@@ -66,34 +58,28 @@ impl Answer {
     /// 200 with a body of some type.
     pub fn text(content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         let headers = vec![("content-type".to_owned(), content_type.to_owned())];
-        Self::Whole(Whole { status: 200, headers, body: body.into(), claimed_length: None, afterwards: None })
+        Self { status: 200, headers, body: body.into(), claimed_length: None, afterwards: None }
     }
 
     /// With another status.
     pub fn status(self, status: u16) -> Self {
-        self.with(|whole| whole.status = status)
+        Self { status, ..self }
     }
 
     /// With a header.
-    pub fn header(self, name: &str, value: &str) -> Self {
-        self.with(|whole| whole.headers.push((name.to_owned(), value.to_owned())))
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     /// Says to be longer than it is, and ends the connection where it ends.
     pub fn claiming(self, length: usize) -> Self {
-        self.with(|whole| whole.claimed_length = Some(length))
+        Self { claimed_length: Some(length), ..self }
     }
 
     /// Does something once the answer is sent.
     pub fn then(self, act: impl FnOnce() + Send + 'static) -> Self {
-        self.with(|whole| whole.afterwards = Some(Box::new(act)))
-    }
-
-    fn with(mut self, change: impl FnOnce(&mut Whole)) -> Self {
-        if let Self::Whole(whole) = &mut self {
-            change(whole);
-        }
-        self
+        Self { afterwards: Some(Box::new(act)), ..self }
     }
 }
 
@@ -102,7 +88,6 @@ type Answerer = dyn Fn(&Request) -> Answer + Send + Sync;
 struct Stage {
     asked: Mutex<Vec<Request>>,
     over: AtomicBool,
-    curtain: (Mutex<bool>, Condvar),
     answer: Box<Answerer>,
 }
 
@@ -111,12 +96,7 @@ impl Server {
     pub fn start(answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let address = listener.local_addr().unwrap();
-        let stage = Arc::new(Stage {
-            asked: Mutex::default(),
-            over: AtomicBool::new(false),
-            curtain: (Mutex::new(false), Condvar::new()),
-            answer: Box::new(answer),
-        });
+        let stage = Arc::new(Stage { asked: Mutex::default(), over: AtomicBool::new(false), answer: Box::new(answer) });
         let shared = stage.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming() {
@@ -145,8 +125,6 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.stage.over.store(true, Ordering::SeqCst);
-        *self.stage.curtain.0.lock().unwrap() = true;
-        self.stage.curtain.1.notify_all();
         // Wakes the listener up, so that it sees that it is over.
         drop(TcpStream::connect(self.address));
     }
@@ -157,21 +135,11 @@ impl Stage {
         stream.set_nodelay(true)?;
         let mut reader = BufReader::new(stream);
         while let Some(request) = self.read(&mut reader)? {
-            match (self.answer)(&request) {
-                Answer::Whole(whole) => {
-                    let cut = whole.claimed_length.is_some();
-                    send(stream, whole)?;
-                    if cut {
-                        return stream.shutdown(std::net::Shutdown::Both);
-                    }
-                }
-                Answer::Silence => {
-                    let mut over = self.curtain.0.lock().unwrap();
-                    while !*over {
-                        over = self.curtain.1.wait(over).unwrap();
-                    }
-                    return Ok(());
-                }
+            let answer = (self.answer)(&request);
+            let cut = answer.claimed_length.is_some();
+            send(stream, answer)?;
+            if cut {
+                return stream.shutdown(std::net::Shutdown::Both);
             }
         }
         Ok(())
@@ -202,16 +170,16 @@ impl Stage {
     }
 }
 
-fn send(mut stream: &TcpStream, whole: Whole) -> std::io::Result<()> {
-    let length = whole.claimed_length.unwrap_or(whole.body.len());
-    let mut bytes = format!("HTTP/1.1 {} Made Up\r\ncontent-length: {length}\r\n", whole.status).into_bytes();
-    for (name, value) in &whole.headers {
+fn send(mut stream: &TcpStream, answer: Answer) -> std::io::Result<()> {
+    let length = answer.claimed_length.unwrap_or(answer.body.len());
+    let mut bytes = format!("HTTP/1.1 {} Made Up\r\ncontent-length: {length}\r\n", answer.status).into_bytes();
+    for (name, value) in &answer.headers {
         bytes.extend(format!("{name}: {value}\r\n").into_bytes());
     }
     bytes.extend(b"\r\n");
-    bytes.extend(whole.body);
+    bytes.extend(answer.body);
     stream.write_all(&bytes)?;
-    if let Some(afterwards) = whole.afterwards {
+    if let Some(afterwards) = answer.afterwards {
         afterwards();
     }
     Ok(())

@@ -9,7 +9,7 @@ use engine_model::{
     Committed, Entitlement, Expansion, Grant, MissingReference, Page, Resource, ResourceType, ScopeRow, StoreError,
 };
 use engine_proto::Message as _;
-use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Statement, ToSql, Transaction, params};
 
 use super::{DeclaredType, WorkingStore};
 use crate::encode;
@@ -90,9 +90,9 @@ impl WorkingStore {
         let doing = || self.doing("writing a page to");
         let transaction = self.connection.unchecked_transaction().doing(doing)?;
         let brought = !page.resources.is_empty() || !page.entitlements.is_empty() || !page.grants.is_empty();
-        let mut committed =
-            Committed { new_resources: self.insert_resources(&transaction, page.resources)?, ..Committed::default() };
-        committed.conflicting_entitlements = self.insert_entitlements(&transaction, page.entitlements)?;
+        let new_resources = self.insert_resources(&transaction, &page.rank, page.resources)?;
+        let mut committed = Committed { new_resources, ..Committed::default() };
+        committed.conflicting_entitlements = self.insert_entitlements(&transaction, &page.rank, page.entitlements)?;
         committed.repeated_grants = self.insert_grants(&transaction, page.grants)?;
         let progress = || {
             let mut insert = transaction
@@ -114,6 +114,14 @@ impl WorkingStore {
             for tally in &page.tallies {
                 insert.execute(params![tally.list, tally.name, tally.add])?;
             }
+            let resources = page.repeated_resources.iter().zip(&committed.new_resources);
+            for (tally, _) in resources.filter(|(_, new)| !**new) {
+                insert.execute(params![tally.list, tally.name, tally.add])?;
+            }
+            if let Some(tally) = page.repeated_grants.filter(|_| committed.repeated_grants > 0) {
+                let times = i64::try_from(committed.repeated_grants).unwrap_or(i64::MAX);
+                insert.execute(params![tally.list, tally.name, tally.add.saturating_mul(times)])?;
+            }
             Ok(())
         };
         let progress: rusqlite::Result<()> = progress();
@@ -128,17 +136,24 @@ impl WorkingStore {
     fn insert_resources(
         &self,
         transaction: &Transaction<'_>,
+        rank: &str,
         resources: Vec<(Resource, Option<serde_json::Value>)>,
     ) -> Result<Vec<bool>, StoreError> {
         let doing = || self.doing("writing resources to");
         let mut insert = transaction
             .prepare_cached(
-                "insert into resources (type, id, parent_type, parent_id, data)
-                 values (?1, ?2, ?3, ?4, ?5) on conflict (type, id) do nothing",
+                "insert into resources (type, id, parent_type, parent_id, rank, data)
+                 values (?1, ?2, ?3, ?4, ?5, ?6) on conflict (type, id) do nothing",
+            )
+            .doing(doing)?;
+        let mut replace = transaction
+            .prepare_cached(
+                "update resources set parent_type = ?3, parent_id = ?4, rank = ?5, data = ?6
+                 where type = ?1 and id = ?2 and rank > ?5 returning sequence",
             )
             .doing(doing)?;
         let mut insert_scope =
-            transaction.prepare_cached("insert into scopes (place, scope) values (?1, ?2)").doing(doing)?;
+            transaction.prepare_cached("insert or replace into scopes (place, scope) values (?1, ?2)").doing(doing)?;
         let mut new = Vec::with_capacity(resources.len());
         let mut data = Vec::new();
         for (resource, scope) in resources {
@@ -148,20 +163,25 @@ impl WorkingStore {
             data.clear();
             message.encode(&mut data).map_err(|error| failed(doing(), error.to_string(), None))?;
             let parent = message.parent_resource_id.as_ref();
-            let inserted = insert
-                .execute(params![
-                    of.number,
-                    message.id.as_ref().map(|id| id.resource.as_str()),
-                    parent.map(|parent| parent.resource_type.as_str()),
-                    parent.map(|parent| parent.resource.as_str()),
-                    data,
-                ])
-                .doing(doing)?;
-            if let (1, Some(scope)) = (inserted, scope) {
-                let place = (of.number << PLACE_BITS) | transaction.last_insert_rowid();
+            let values = params![
+                of.number,
+                message.id.as_ref().map(|id| id.resource.as_str()),
+                parent.map(|parent| parent.resource_type.as_str()),
+                parent.map(|parent| parent.resource.as_str()),
+                rank,
+                data,
+            ];
+            let is_new = insert.execute(values).doing(doing)? == 1;
+            let sequence = if is_new {
+                Some(transaction.last_insert_rowid())
+            } else {
+                replace.query_row(values, |row| row.get(0)).optional().doing(doing)?
+            };
+            if let (Some(sequence), Some(scope)) = (sequence, scope) {
+                let place = (of.number << PLACE_BITS) | sequence;
                 insert_scope.execute(params![place, scope.to_string()]).doing(doing)?;
             }
-            new.push(inserted == 1);
+            new.push(is_new);
         }
         Ok(new)
     }
@@ -170,13 +190,20 @@ impl WorkingStore {
     fn insert_entitlements(
         &self,
         transaction: &Transaction<'_>,
+        rank: &str,
         entitlements: Vec<Entitlement>,
     ) -> Result<u64, StoreError> {
         let doing = || self.doing("writing entitlements to");
         let mut insert = transaction
             .prepare_cached(
-                "insert into entitlements (type, resource, slug, data) values (?1, ?2, ?3, ?4)
+                "insert into entitlements (type, resource, slug, rank, data) values (?1, ?2, ?3, ?4, ?5)
                  on conflict do nothing",
+            )
+            .doing(doing)?;
+        let mut replace = transaction
+            .prepare_cached(
+                "update entitlements set rank = ?4, data = ?5
+                 where type = ?1 and resource = ?2 and slug = ?3 and rank > ?4",
             )
             .doing(doing)?;
         let mut stored = transaction
@@ -193,8 +220,8 @@ impl WorkingStore {
             let message = encode::entitlement(entitlement, id);
             data.clear();
             message.encode(&mut data).map_err(|error| failed(doing(), error.to_string(), None))?;
-            let key = params![number, resource, message.slug, data];
-            if insert.execute(key).doing(doing)? == 0 {
+            let values = params![number, resource, message.slug, rank, data];
+            if insert.execute(values).doing(doing)? == 0 {
                 let same = stored
                     .query_row(params![number, resource, message.slug], |row| {
                         Ok(row.get_ref(0)?.as_blob()? == data.as_slice())
@@ -202,6 +229,7 @@ impl WorkingStore {
                     .optional()
                     .doing(doing)?;
                 conflicts += u64::from(same != Some(true));
+                replace.execute(values).doing(doing)?;
             }
         }
         Ok(conflicts)
@@ -224,6 +252,17 @@ impl WorkingStore {
                  values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) on conflict do nothing",
             )
             .doing(doing)?;
+        // A grant that comes twice may differ in the rule and in what is kept: the lower ones stay,
+        // whichever came first.
+        let replaced = |table: &str, principal: &str| {
+            format!(
+                "update {table} set rule = ?6, flags = ?7, expansion = ?8, kept = ?9
+                 where type = ?1 and resource = ?2 and slug = ?3 and {principal} = ?4 and principal = ?5
+                     and (rule, coalesce(kept, '')) > (?6, coalesce(?9, ''))"
+            )
+        };
+        let mut replace = transaction.prepare_cached(&replaced("grants", "principal_type")).doing(doing)?;
+        let mut replace_open = transaction.prepare_cached(&replaced("open_grants", "candidates")).doing(doing)?;
         let mut repeated = 0;
         // A page's grants mostly agree in these.
         let mut last_rules: (Vec<Expansion>, Option<i64>) = (Vec::new(), None);
@@ -246,31 +285,38 @@ impl WorkingStore {
             let kept = (!grant.kept.is_empty()).then(|| serde_json::Value::Object(grant.kept.clone()).to_string());
             let flags = if grant.immutable { IMMUTABLE } else { 0 }
                 | if grant.missing == MissingReference::Drop { EXPECTED } else { 0 };
-            let inserted = match grant.principal.types.as_slice() {
-                [only] => insert.execute(params![
-                    of.number,
-                    held.resource.id,
-                    held.slug,
-                    self.declared_type(only)?.number,
-                    grant.principal.id,
-                    grant.rule,
-                    flags,
-                    expansion,
-                    kept,
-                ]),
-                _ => insert_open.execute(params![
-                    of.number,
-                    held.resource.id,
-                    held.slug,
-                    last_candidates.1,
-                    grant.principal.id,
-                    grant.rule,
-                    flags,
-                    expansion,
-                    kept,
-                ]),
+            let is_new = match grant.principal.types.as_slice() {
+                [only] => {
+                    let number = self.declared_type(only)?.number;
+                    let values = params![
+                        of.number,
+                        held.resource.id,
+                        held.slug,
+                        number,
+                        grant.principal.id,
+                        grant.rule,
+                        flags,
+                        expansion,
+                        kept,
+                    ];
+                    put(&mut insert, &mut replace, values)
+                }
+                _ => {
+                    let values = params![
+                        of.number,
+                        held.resource.id,
+                        held.slug,
+                        last_candidates.1,
+                        grant.principal.id,
+                        grant.rule,
+                        flags,
+                        expansion,
+                        kept,
+                    ];
+                    put(&mut insert_open, &mut replace_open, values)
+                }
             };
-            repeated += u64::from(inserted.doing(doing)? == 0);
+            repeated += u64::from(!is_new.doing(doing)?);
         }
         Ok(repeated)
     }
@@ -341,6 +387,16 @@ impl WorkingStore {
             .get(id)
             .ok_or_else(|| failed("storing a record", format!("the resource type `{id}` was not declared"), None))
     }
+}
+
+/// Inserts a row, or where there is one already lets the other statement decide which one stays.
+/// Returns whether it was new.
+fn put(insert: &mut Statement<'_>, replace: &mut Statement<'_>, values: &[&dyn ToSql]) -> rusqlite::Result<bool> {
+    let is_new = insert.execute(values)? == 1;
+    if !is_new {
+        replace.execute(values)?;
+    }
+    Ok(is_new)
 }
 
 /// The ids that a grant is put together from, the longest candidate type counted.

@@ -7,7 +7,7 @@
 use rusqlite::{Connection, OptionalExtension as _};
 
 /// Raised whenever the tables change: a file of another layout is not resumed.
-const LAYOUT: i32 = 1;
+const LAYOUT: i32 = 2;
 /// Marks the file as one of ours: the letters `engw`.
 const APPLICATION: i32 = 0x656e_6777;
 
@@ -24,6 +24,7 @@ create table resources (
     id text not null,
     parent_type text,
     parent_id text,
+    rank text not null,
     data blob not null
 );
 create unique index resources_by_id on resources (type, id);
@@ -32,6 +33,7 @@ create table entitlements (
     type integer not null,
     resource text not null,
     slug text not null,
+    rank text not null,
     data blob not null,
     primary key (type, resource, slug)
 ) without rowid;

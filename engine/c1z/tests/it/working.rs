@@ -6,7 +6,9 @@ use std::fs;
 use std::path::Path;
 
 use engine_c1z::{Discarded, Policy, Start, WorkingStore};
-use engine_model::{Dangling, Grant, Mark, MissingReference, Page, Resource, ResourceRef, Store as _, Tally};
+use engine_model::{
+    Dangling, Entitlement, Grant, Mark, MissingReference, Page, Resource, ResourceRef, Store as _, Tally,
+};
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -194,15 +196,56 @@ fn the_first_of_equal_ids_stays_and_repetitions_are_counted() {
                 open_grant("g1", &["user", "group"], "u1"),
                 open_grant("g1", &["user", "group"], "u1"),
             ],
+            repeated_resources: vec![tally("duplicates", 1); 3],
+            repeated_grants: Some(tally("duplicate grants", 1)),
             ..page(vec![user("u1"), user("u1"), group("g1")])
         })
         .unwrap();
     assert_eq!(committed.new_resources, [true, false, true]);
     assert_eq!(committed.conflicting_entitlements, 1);
     assert_eq!(committed.repeated_grants, 2);
+    assert_eq!(store.tallies().unwrap(), [tally("duplicate grants", 2), tally("duplicates", 1)]);
     assert_eq!(store.settle().unwrap(), []);
     // What settles on the same grant is one grant.
     assert_eq!(store.totals().unwrap()[0], ("group".to_owned(), 1, 1, 1));
+}
+
+#[test]
+fn of_equal_ids_the_lower_rank_stays_whichever_came_first() {
+    let named = |id: &str, name: &str| Resource { display_name: name.to_owned(), ..user(id) };
+    let page_of = |rank: &str, name: &str| Page {
+        rank: rank.to_owned(),
+        resources: vec![(named("u", name), Some(json!({ "name": name })))],
+        entitlements: vec![Entitlement { display_name: name.to_owned(), ..member_of("g") }],
+        grants: vec![Grant { rule: if name == "one" { 1 } else { 2 }, ..grant("g", "user", "u") }],
+        ..Page::default()
+    };
+    let (first, second) = (page_of("0000 org:a", "one"), page_of("0000 org:b", "two"));
+    let again = page_of("0000 org:a", "three");
+    let (late_first, late_second) = (page_of("0000 org:a", "one"), page_of("0000 org:b", "two"));
+    for pages in [[first, second], [late_second, late_first]] {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("sync.c1z");
+        let mut store = open(&target);
+        store.declare(&types()).unwrap();
+        let new: Vec<bool> = pages.into_iter().map(|page| store.commit(page).unwrap().new_resources[0]).collect();
+        assert_eq!(new, [true, false]);
+        let scopes = store.scope_rows("user", 0, 10).unwrap();
+        assert_eq!(scopes.len(), 1);
+        assert_eq!(scopes[0].scope, json!({ "name": "one" }));
+        let mut lines = Vec::new();
+        store.write_lines(&mut lines, false).unwrap();
+        let lines = String::from_utf8(lines).unwrap();
+        assert_eq!(lines.matches("\"one\"").count(), 2, "{lines}");
+        assert!(!lines.contains("two"), "{lines}");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = open(&directory.path().join("sync.c1z"));
+    store.declare(&types()).unwrap();
+    store.commit(page_of("0000 org:a", "one")).unwrap();
+    // Pages of one list come in its own order: there the first one stays.
+    store.commit(again).unwrap();
+    assert_eq!(store.scope_rows("user", 0, 10).unwrap()[0].scope, json!({ "name": "one" }));
 }
 
 #[test]

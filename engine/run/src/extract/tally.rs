@@ -61,6 +61,11 @@ pub(crate) enum Tallied {
 }
 
 impl Tallied {
+    /// The count of one of it in a list.
+    pub fn once(&self, list: &str) -> Tally {
+        Tally { list: list.to_owned(), name: self.name(), add: 1 }
+    }
+
     fn name(&self) -> String {
         let json = |note: &Note| serde_json::to_string(note).unwrap_or_else(|_| note.what.clone());
         match self {

@@ -428,6 +428,7 @@ impl Work {
         if state == FINISHED && self.task.is_repeated() {
             recorder.add(&self.task.list, Tallied::ParentsVisited, 1);
         }
+        page.rank = self.rank();
         page.marks.push(Mark { task: self.task.name.clone(), key: self.key.clone(), state });
         let commit = || self.run.commit(&self.task.list, page, recorder).map(|_| ());
         // Storing blocks: other tasks of this thread move elsewhere while it lasts.
@@ -435,6 +436,21 @@ impl Work {
             tokio::runtime::RuntimeFlavor::MultiThread => tokio::task::block_in_place(commit),
             _ => commit(),
         }
+    }
+
+    /// The place of this list among those of its type: by source, then by what it is repeated for.
+    /// The numbers of resources in the store would not do: they depend on which answer came first.
+    fn rank(&self) -> String {
+        let source = match self.task.kind {
+            TaskKind::List(_, at) => at,
+            _ => 0,
+        };
+        let of = |name: &Json| match (name.get("type").and_then(Json::as_str), name.get("id").and_then(Json::as_str)) {
+            (Some(kind), Some(id)) => format!("{kind}:{id}"),
+            _ => name.to_string(),
+        };
+        let of: Vec<String> = self.names.values().map(of).collect();
+        if source == 0 && of.is_empty() { String::new() } else { format!("{source:04} {}", of.join(" ")) }
     }
 
     /// Ends a list in whose middle the vendor says that there are no rows.

@@ -105,15 +105,12 @@ impl Run {
         let records = (page.resources.len() + page.grants.len() + page.entitlements.len()) as u64;
         page.tallies = recorder.into_tallies();
         page.tallies.extend(std::mem::take(&mut *self.pending()).into_tallies());
-        let kinds: Vec<String> = page.resources.iter().map(|(resource, _)| resource.id.resource_type.clone()).collect();
+        // Only the store sees what comes again: it counts that itself, so that a run that is killed
+        // here has both the page and the count, or neither.
+        let kinds = page.resources.iter().map(|(resource, _)| list_label(&resource.id.resource_type));
+        page.repeated_resources = kinds.map(|list| Tallied::Duplicates.once(&list)).collect();
+        page.repeated_grants = list.starts_with("grants of ").then(|| Tallied::Duplicates.once(list));
         let committed = self.store(|store| store.commit(page))?;
-        for (kind, _) in kinds.iter().zip(&committed.new_resources).filter(|(_, new)| !**new) {
-            self.pending().add(&list_label(kind), Tallied::Duplicates, 1);
-        }
-        if list.starts_with("grants of ") {
-            let repeated = i64::try_from(committed.repeated_grants).unwrap_or(i64::MAX);
-            self.pending().add(list, Tallied::Duplicates, repeated);
-        }
         if committed.conflicting_entitlements > 0 {
             self.pending().notice(
                 list,

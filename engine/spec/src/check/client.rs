@@ -117,7 +117,10 @@ impl Checker<'_> {
                 format!("`{}` is not a scheme this engine speaks", url.scheme()),
                 None,
             ),
-            Err(error) => self.at_value(Code::Url, pointer, format!("`{text}` is not a URL: {error}"), None),
+            Err(error) => {
+                let help = (!text.contains("://")).then(|| format!("write `https://{text}`"));
+                self.at_value(Code::Url, pointer, format!("`{text}` is not a URL: {error}"), help);
+            }
         }
     }
 

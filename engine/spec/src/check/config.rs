@@ -46,8 +46,10 @@ impl Checker<'_> {
         if let Some(docs) = &field.docs {
             self.web_page(&format!("{pointer}/docs"), docs);
         }
-        let pattern =
-            field.pattern.as_ref().and_then(|text| self.regex(&format!("{pointer}/pattern"), &format!("^(?:{text})$")));
+        let pattern = field.pattern.as_ref().and_then(|text| {
+            self.regex(&format!("{pointer}/pattern"), text)?;
+            self.regex(&format!("{pointer}/pattern"), &format!("^(?:{text})$"))
+        });
         let advise = field.advise.as_ref().and_then(|advice| {
             let right = self.regex(&format!("{pointer}/advise/unless"), &advice.unless)?;
             Some((right, advice.say.clone()))

@@ -253,7 +253,10 @@ impl<'a> Checker<'a> {
         match url::Url::parse(text) {
             Ok(url) if url.scheme() == "https" => {}
             Ok(_) => self.at_value(Code::PlainHttp, pointer, format!("`{text}` is not an https page"), None),
-            Err(error) => self.at_value(Code::Url, pointer, format!("`{text}` is not a URL: {error}"), None),
+            Err(error) => {
+                let help = (!text.contains("://")).then(|| format!("write `https://{text}`"));
+                self.at_value(Code::Url, pointer, format!("`{text}` is not a URL: {error}"), help);
+            }
         }
     }
 

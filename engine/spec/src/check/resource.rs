@@ -360,7 +360,13 @@ impl Checker<'_> {
             let help = near
                 .map_or_else(|| format!("there are {}", words.join(", ")), |near| format!("did you mean `{near}`?"));
             let site = literal.site.clone();
-            self.at_site(Code::WrongValue, &site, written.len(), format!("`{written}` is not a {key}"), Some(help));
+            self.at_site(
+                Code::WrongValue,
+                &site,
+                written.len(),
+                format!("`{written}` is not a value of `{key}`"),
+                Some(help),
+            );
         }
     }
 

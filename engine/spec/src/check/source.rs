@@ -58,9 +58,6 @@ impl Checker<'_> {
             }
             None => None,
         };
-        for name in rows.r#let.keys() {
-            self.free_name(&format!("{pointer}/let/{}", escape(name)), name);
-        }
         self.own_names(&format!("{pointer}/let"), rows.r#let.keys());
         let lets = self.named_values(&format!("{pointer}/let"), &rows.r#let, &row_scope, Purpose::ComparedList);
         let row_scope = row_scope.with_open(rows.r#let.keys().map(String::as_str));
@@ -145,7 +142,6 @@ impl Checker<'_> {
         for (name, each) in for_each {
             let at = format!("{pointer}/{}", escape(name));
             let site = self.site(&at);
-            self.free_name(&at, name);
             match each {
                 DocumentForEach::Constants(list) => {
                     compiled.push(ForEach::Values { name: name.clone(), list: Value::literal(site, list.clone()) });
@@ -272,19 +268,6 @@ impl Checker<'_> {
             self.at_key(Code::NotHere, &format!("{pointer}/{key}"), message, Some("remove it".to_owned()));
         }
         !idle.is_empty()
-    }
-
-    /// Names that authors choose must be such that expressions can say them, and hide no other.
-    fn free_name(&mut self, pointer: &str, name: &str) {
-        let sayable = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        if !sayable {
-            let help = Some("use letters, digits and `_`".to_owned());
-            self.at_key(Code::Config, pointer, format!("`{name}` cannot be named in expressions"), help);
-        } else if matches!(name, "config" | "start" | "auth" | "row" | "body" | "page" | "parent" | "resource") {
-            let help = Some("choose another name".to_owned());
-            self.at_key(Code::Config, pointer, format!("`{name}` stands for something else already"), help);
-        }
     }
 
     fn pages_of(
@@ -425,9 +408,6 @@ impl Checker<'_> {
             inner = inner.with(outer, Shape::Open);
         }
         let inner = inner.with_row();
-        for name in unnest.r#let.keys() {
-            self.free_name(&format!("{pointer}/let/{}", escape(name)), name);
-        }
         self.own_names(&format!("{pointer}/let"), unnest.r#let.keys());
         let lets = self.named_values(&format!("{pointer}/let"), &unnest.r#let, &inner, Purpose::ComparedList);
         let inner = inner.with_open(unnest.r#let.keys().map(String::as_str));

@@ -368,7 +368,10 @@ impl Checker<'_> {
                 Code::Path,
                 pointer,
                 format!("a path is due here, and `{text}` does not begin with `$`"),
-                Some(format!("write `$.{text}`")),
+                Some(match Template::is_template(text) {
+                    true => "write the path alone, such as `$.links.next`".to_owned(),
+                    false => format!("write `$.{text}`"),
+                }),
             );
             return None;
         }
@@ -481,9 +484,14 @@ impl Checker<'_> {
         let Some(mut shape) = names.get(&variable.root) else {
             let list = names.list();
             let near = nearest(&variable.root, list.iter().copied());
-            let help = match near {
-                Some(near) => format!("did you mean `{near}`? In scope are {}", list.join(", ")),
-                None => format!("in scope are {}", list.join(", ")),
+            let list_text = list.join(", ");
+            let help = match (near, not_here(&variable.root)) {
+                (Some(near), _) => format!("did you mean `{near}`? In scope are {list_text}"),
+                (None, Some(hint)) => format!("{hint}; in scope are {list_text}"),
+                (None, None) if list.contains(&"row") => {
+                    format!("a field of the row is `row.{}`; in scope are {list_text}", variable.root)
+                }
+                (None, None) => format!("in scope are {list_text}"),
             };
             self.inside(
                 Code::UnknownName,
@@ -547,4 +555,21 @@ impl Checker<'_> {
             _ => {}
         }
     }
+}
+
+/// Where a name of the engine is to be had that is not in scope.
+fn not_here(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "parent" => "`parent: TYPE` repeats the requests of a type for each resource of another",
+        "resource" => "requests of grants, of entitlements and of details name the `resource` they are for",
+        "page" => "only requests of a list have a `page`",
+        "first" => "`pages: { first: … }` keeps values of the first answer",
+        "listed" => "`listed` is the row of the list, where a detail took its place",
+        "batch" => "only the request of a `detail` with `batch` has it",
+        "row" => "there is no row yet",
+        "item" | "element" | "this" | "value" => "an element is `row`",
+        "options" => "only fragments have options",
+        "env" => "what a user provides is declared under `config`",
+        _ => return None,
+    })
 }

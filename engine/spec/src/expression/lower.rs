@@ -23,6 +23,9 @@ const LONGEST: usize = 4096;
 /// The most signs that may nest.
 const MOST_STEPS: usize = 400;
 
+/// The most words that open a level each, at several calls of the parser.
+const MOST_NESTED: usize = 60;
+
 pub(super) fn slot_name(slot: usize) -> String {
     format!("v{slot}")
 }
@@ -32,14 +35,25 @@ pub(super) fn lower(text: &str) -> Result<Lowered, ExpressionError> {
         return Err(refuse(0..text.len(), format!("an expression may be {LONGEST} bytes long at most"), None));
     }
     // Each of these can open a level, and the parser goes as deep as the text does.
-    if text.bytes().filter(|byte| b"-.([|~+*%".contains(byte)).count() > MOST_STEPS {
+    let signs = text.bytes().filter(|byte| b"-.([|~+*%".contains(byte)).count();
+    let words = |known: &[&str]| text.split(|c: char| !c.is_alphanumeric()).filter(|word| known.contains(word)).count();
+    if signs + words(&["and", "or", "is", "in"]) > MOST_STEPS || words(&["not", "if"]) > MOST_NESTED {
         let help = Some("name parts of it with `let:`, or look into a list with `in`".to_owned());
         return Err(refuse(0..text.len(), "this expression is too deep".to_owned(), help));
     }
     let parsed = parse_expr(text).map_err(|error| {
         let reason = error.detail().unwrap_or("this is not an expression").to_owned();
         let span = error.range().filter(|range| range.end <= text.len() && range.start < range.end);
-        refuse(span.unwrap_or(0..text.len()), reason, None)
+        // The parser says where a character begins, and takes it to be one byte.
+        let span = span.map(|range| {
+            let start = (0..=range.start).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+            let end = (range.end..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+            start..end
+        });
+        if text.trim().is_empty() {
+            return refuse(0..text.len(), "there is no expression".to_owned(), None);
+        }
+        refuse(span.unwrap_or(0..text.len()), reason, other_language(text))
     })?;
     let mut walk = Walk { variables: Vec::new() };
     let source = walk.expression(&parsed)?;
@@ -254,6 +268,25 @@ fn known(name: &str, list: &[&str], kind: &str, span: Range<usize>) -> Result<()
         None => format!("there are {}", list.join(", ")),
     };
     Err(refuse(span, format!("there is no {kind} `{name}`"), Some(help)))
+}
+
+/// What signs of other languages are called here.
+fn other_language(text: &str) -> Option<String> {
+    let said = [
+        ("&&", "`&&` is written `and`"),
+        ("||", "`||` is written `or`"),
+        ("===", "`===` is written `==`"),
+        ("=>", "write `>=`"),
+        ("=<", "write `<=`"),
+        ("=~", "write `is matching('…')`"),
+        ("<>", "write `!=`"),
+        ("$", "a field of the row is `row.name` here; `$` is for paths alone"),
+    ];
+    let sign = said.iter().find(|(sign, _)| text.contains(sign)).map(|(_, help)| (*help).to_owned());
+    let alone =
+        |sign: char| text.replace("==", "").replace("!=", "").replace("<=", "").replace(">=", "").contains(sign);
+    sign.or_else(|| alone('!').then(|| "`!` is written `not`".to_owned()))
+        .or_else(|| alone('=').then(|| "`=` is written `==`".to_owned()))
 }
 
 /// Whether a filter or test has as many arguments as it takes, and a pattern is one.

@@ -31,14 +31,24 @@ fn report<'a>(diagnostics: &'a Diagnostics, diagnostic: &'a Diagnostic) -> Vec<G
     let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code.name());
     let mut group = match diagnostics.sources.get(diagnostic.place.source) {
         Some(source) => {
-            let mut snippet = Snippet::source(&*source.text)
+            let primary = shown(&source.text, &diagnostic.place.range);
+            let related = diagnostic
+                .related
+                .as_ref()
+                .filter(|(place, _)| place.source == diagnostic.place.source)
+                .map(|(place, label)| (shown(&source.text, &place.range), label.as_str()));
+            // Only the lines that are shown: the renderer walks all that it is given.
+            let from = related.iter().map(|(range, _)| range.start).fold(primary.start, usize::min);
+            let to = related.iter().map(|(range, _)| range.end).fold(primary.end, usize::max);
+            let from = source.text.get(..from).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
+            let to = source.text.get(to..).and_then(|rest| rest.find('\n')).map_or(source.text.len(), |at| to + at);
+            let inside = |range: std::ops::Range<usize>| range.start - from..range.end - from;
+            let mut snippet = Snippet::source(source.text.get(from..to).unwrap_or_default())
                 .path(&*source.name)
-                .annotation(AnnotationKind::Primary.span(shown(&source.text, &diagnostic.place.range)));
-            if let Some((place, label)) = &diagnostic.related
-                && place.source == diagnostic.place.source
-            {
-                snippet = snippet
-                    .annotation(AnnotationKind::Context.span(shown(&source.text, &place.range)).label(label.as_str()));
+                .line_start(source.position(from).0 as usize)
+                .annotation(AnnotationKind::Primary.span(inside(primary)));
+            if let Some((range, label)) = related {
+                snippet = snippet.annotation(AnnotationKind::Context.span(inside(range)).label(label));
             }
             title.element(snippet)
         }
