@@ -196,7 +196,10 @@ fn an_interrupted_sync_says_how_to_go_on_and_does() {
             user.interrupt();
             Some(ResponseTemplate::new(200).set_delay(Duration::from_secs(60)))
         });
-        let run = scene.engine("jsonl", "sync.jsonl").run_with(&reins);
+        let engine = scene.engine("jsonl", "sync.jsonl");
+        let begun = Instant::now();
+        let run = engine.run_with(&reins);
+        assert!(begun.elapsed() < Duration::from_secs(30), "it took {:?}", begun.elapsed());
         assert_eq!(run.status, 1, "{run}");
         assert!(run.stderr.contains("stopping; what was read is kept"), "{run}");
         assert!(run.stderr.contains("stopped before the end"), "{run}");
@@ -225,6 +228,24 @@ fn an_interrupt_ends_the_first_requests_too() {
     let run = engine.run_with(&reins);
     assert_eq!(run.status, 1, "{run}");
     assert!(run.stderr.contains("stopped before the end"), "{run}");
+    assert!(begun.elapsed() < Duration::from_secs(30), "it took {:?}", begun.elapsed());
+}
+
+#[test]
+fn an_interrupt_gives_up_pages_that_were_asked_for_ahead() {
+    let reins = Reins::default();
+    let user = reins.clone();
+    let scene = Scene::with(move |asked| {
+        if asked.parameter("offset") != Some("2") {
+            return harbor::answer(asked);
+        }
+        user.interrupt();
+        ResponseTemplate::new(200).set_delay(Duration::from_secs(60))
+    });
+    let engine = scene.engine("jsonl", "sync.jsonl");
+    let begun = Instant::now();
+    let run = engine.run_with(&reins);
+    assert_eq!(run.status, 1, "{run}");
     assert!(begun.elapsed() < Duration::from_secs(30), "it took {:?}", begun.elapsed());
 }
 

@@ -148,7 +148,7 @@ impl Work {
         let mut ahead: Ahead = Ahead::default();
         loop {
             let fetched = match ahead.take(&position) {
-                Some(handle) => handle.await.map_err(|error| {
+                Some(request) => request.await.map_err(|error| {
                     self.list_error(source, format!("a request ended in an unforeseen way: {error}"), None)
                 })??,
                 None => self.clone().fetch_page(&pager, position.clone()).await?,

@@ -1,10 +1,12 @@
 //! Pages that are asked for before they are needed.
 
 use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use engine_spec::document::page::LastWord;
 use engine_spec::plan::{PageKind, PageRules};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 
 use super::Fetched;
 use crate::page::Position;
@@ -16,17 +18,35 @@ pub(super) const AHEAD: usize = 8;
 /// Pages that were asked for ahead.
 #[derive(Default)]
 pub(super) struct Ahead {
-    pages: VecDeque<(Position, JoinHandle<Result<Fetched, SyncError>>)>,
+    pages: VecDeque<(Position, Request)>,
+}
+
+/// A page that is under way. Whoever lets go of it gives it up, also while waiting for it: a request
+/// that runs on would keep a stopped sync from its end.
+pub(super) struct Request(JoinHandle<Result<Fetched, SyncError>>);
+
+impl Future for Request {
+    type Output = Result<Result<Fetched, SyncError>, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context)
+    }
+}
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Ahead {
-    pub fn take(&mut self, position: &Position) -> Option<JoinHandle<Result<Fetched, SyncError>>> {
+    pub fn take(&mut self, position: &Position) -> Option<Request> {
         let (predicted, _) = self.pages.front()?;
         if !same_request(predicted, position) {
             self.clear();
             return None;
         }
-        self.pages.pop_front().map(|(_, handle)| handle)
+        self.pages.pop_front().map(|(_, request)| request)
     }
 
     pub fn expects(&self, next: &Position) -> bool {
@@ -38,7 +58,7 @@ impl Ahead {
     }
 
     pub fn push(&mut self, position: Position, handle: JoinHandle<Result<Fetched, SyncError>>) {
-        self.pages.push_back((position, handle));
+        self.pages.push_back((position, Request(handle)));
     }
 
     pub fn len(&self) -> usize {
@@ -46,15 +66,7 @@ impl Ahead {
     }
 
     pub fn clear(&mut self) {
-        for (_, handle) in self.pages.drain(..) {
-            handle.abort();
-        }
-    }
-}
-
-impl Drop for Ahead {
-    fn drop(&mut self) {
-        self.clear();
+        self.pages.clear();
     }
 }
 
