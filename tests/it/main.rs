@@ -7,7 +7,9 @@
 //! resume      runs that are killed at many points go on to the same file
 //! faults      hosts, credentials, disks and vendors that fail
 //! cli         what the commands say
+//! directory   the loopback vendors that keep accounts behave as they say
 //! properties  what holds for every id, every text and every list
+//! provisioning  changing vendors: every operation, races, lost answers, secrets, the audit
 //! generated   files that are made from the code
 //! transcripts what README and the guide show
 //! support     the binary, loopback vendors, syncs inside this process
@@ -24,10 +26,13 @@
 
 mod behaviour;
 mod cli;
+mod directory;
 mod faults;
 mod generated;
 mod invalid;
 mod properties;
+mod provisioning;
+mod push;
 mod resume;
 mod support;
 mod transcripts;

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value as Json;
 
+use crate::deed::Deed;
+
 /// What stands for the address of the loopback server in config, headers and answers.
 pub const SERVER: &str = "SERVER";
 
@@ -18,11 +20,15 @@ pub struct Case {
     /// What the user gives, by name of the config field.
     #[serde(default)]
     pub config: BTreeMap<String, Json>,
+    /// What is done, one after the other; without, everything is read.
+    #[serde(default, rename = "do")]
+    pub deeds: Vec<Deed>,
     /// What the vendor answers.
     #[serde(default)]
     pub exchanges: Vec<Exchange>,
-    /// What must come of it.
-    pub expect: Expectation,
+    /// What must come of reading everything.
+    #[serde(default)]
+    pub expect: Option<Expectation>,
 }
 
 /// A request and its answers. Exactly one of the methods is there.
@@ -197,6 +203,12 @@ impl Case {
         let fault = |reason: String| CaseError { path: path.to_owned(), reason };
         let text = std::fs::read_to_string(path).map_err(|error| fault(format!("cannot be read: {error}")))?;
         let case: Self = serde_yaml::from_str(&text).map_err(|error| fault(format!("this is not a case: {error}")))?;
+        if case.expect.is_some() != case.deeds.is_empty() {
+            return Err(fault("it needs `expect`, for what is read, or `do`, and not both".to_owned()));
+        }
+        for (number, deed) in case.deeds.iter().enumerate() {
+            deed.check().map_err(|reason| fault(format!("deed {}: {reason}", number + 1)))?;
+        }
         for (number, exchange) in case.exchanges.iter().enumerate() {
             exchange.check().map_err(|reason| fault(format!("exchange {}: {reason}", number + 1)))?;
         }

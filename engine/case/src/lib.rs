@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! case      one file: config, exchanges, expectations
+//! deed      one operation that a case carries out, and its outcome
 //! player    serves the exchanges over HTTP on loopback and notes what was asked otherwise
 //! folder    the cases that belong to a spec
 //! compare   two graphs as JSON Lines: what is missing, what is new
@@ -12,8 +13,10 @@
 
 pub mod case;
 pub mod compare;
+pub mod deed;
 pub mod folder;
 pub mod player;
 
 pub use case::{Case, CaseError, Expectation, ExpectedVerdict};
+pub use deed::Deed;
 pub use player::{Player, PlayerError};

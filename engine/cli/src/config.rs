@@ -119,6 +119,16 @@ pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.trim().is_empty())
 }
 
+/// Who runs this, as far as the system tells: `user@host`.
+pub fn user() -> String {
+    let user = variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(|| "unknown".to_owned());
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().or_else(|| variable("HOSTNAME"));
+    match host {
+        Some(host) => format!("{user}@{}", host.trim()),
+        None => user,
+    }
+}
+
 fn flags(plan: &Plan, given: &Given) -> Result<BTreeMap<String, String>, Failure> {
     let mut flags = BTreeMap::new();
     for pair in &given.set {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use engine_c1z::{Policy, WorkingStore};
 use engine_run::environment::Environment;
 use engine_run::http::{Clients, Proxies, Services, Settings};
+use engine_run::provision::{Audit, Provisioner};
 use engine_run::sync::{Progress, SyncError, SyncOptions, Synced};
 use engine_spec::diagnostic::Diagnostics;
 use engine_spec::plan::Plan;
@@ -73,6 +74,16 @@ impl Session {
         WorkingStore::open(target, &policy).map_err(stored)
     }
 
+    /// Makes the captures and checks, and is ready to carry out orders.
+    pub async fn provisioner(self, audit: Arc<dyn Audit>) -> Result<Provisioner, Failure> {
+        let mut names = Map::new();
+        names.insert("config".to_owned(), Json::Object(self.config));
+        let environment: Arc<dyn Environment> = self.services.environment.clone();
+        let clients = Clients::new(&self.plan, names.clone(), self.settings, self.services)
+            .map_err(|error| failure(&SyncError::Request(error)))?;
+        Provisioner::open(&self.plan, clients, names, environment, audit).await.map_err(|error| failure(&error))
+    }
+
     /// Reads everything into a store and gives it back.
     pub async fn sync(self, store: WorkingStore) -> Result<(Synced, WorkingStore), Failure> {
         let mut names = Map::new();
@@ -93,6 +104,14 @@ impl Session {
         let store = Arc::into_inner(shared).and_then(|mutex| mutex.into_inner().ok());
         store.map(|store| (synced, store)).ok_or_else(|| Failure::new("a task of the sync did not end"))
     }
+}
+
+/// What commands run on.
+pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(format!("cannot start: {error}")))
 }
 
 /// A failure of the store, for the user.

@@ -4,6 +4,7 @@
 //! resource     resource types, resources and their traits
 //! entitlement  what can be held on a resource
 //! grant        who holds it: entitlement + principal
+//! outcome      how an operation that changes the vendor ended
 //! store        the Store trait: one page in, one transaction; read back parents and look-ups
 //! report       what a run saw, and the completeness verdict
 //! ```
@@ -13,12 +14,14 @@
 
 pub mod entitlement;
 pub mod grant;
+pub mod outcome;
 pub mod report;
 pub mod resource;
 pub mod store;
 
 pub use entitlement::{Entitlement, EntitlementRef, Purpose};
 pub use grant::{Expansion, Grant, MissingReference, Principal};
+pub use outcome::OutcomeWord;
 pub use report::{ListReport, Problem, Report, Totals, Traffic, Verdict};
 pub use resource::{
     AccountType, Group, Profile, Resource, ResourceRef, ResourceType, Secret, Status, StatusValue, Trait, TraitData,

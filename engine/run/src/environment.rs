@@ -30,6 +30,13 @@ pub trait Environment: Send + Sync + fmt::Debug {
     /// Fills `bytes` with random ones, good enough for nonces.
     fn random(&self, bytes: &mut [u8]);
 
+    /// Fills `bytes` with random ones that nobody can guess, good enough for passwords and keys;
+    /// `false` where the world has none.
+    fn secret(&self, bytes: &mut [u8]) -> bool {
+        self.random(bytes);
+        true
+    }
+
     /// The addresses of a host name.
     fn resolve(&self, host: &str) -> BoxFuture<'static, io::Result<Vec<IpAddr>>>;
 
@@ -82,6 +89,10 @@ impl Environment for SystemEnvironment {
                 *byte = *filler;
             }
         }
+    }
+
+    fn secret(&self, bytes: &mut [u8]) -> bool {
+        SystemRandom::new().fill(bytes).is_ok()
     }
 
     fn resolve(&self, host: &str) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {

@@ -12,6 +12,8 @@
 //! * [`trace`] – the observer of exchanges
 //! * `page` – how a list goes on and ends
 //! * `extract` – rows become records
+//! * [`provision`] – orders on the identity graph become requests and outcomes
+//! * [`push`] – a wanted state becomes changes, and the changes orders
 //! * [`sync`] – every list of a plan, into a store, with a report
 
 pub mod auth;
@@ -19,6 +21,8 @@ pub mod environment;
 mod extract;
 pub mod http;
 mod page;
+pub mod provision;
+pub mod push;
 pub mod request;
 pub mod sync;
 pub mod trace;

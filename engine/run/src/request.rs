@@ -54,6 +54,11 @@ impl From<Fault> for RenderFault {
     }
 }
 
+/// A piece of a JSON body by itself; nothing where it vanishes.
+pub(crate) fn rendered_node(node: &plan::Node, scope: &Scope<'_>) -> Result<Option<Json>, RenderFault> {
+    body::built(node, scope, &plan::NoWitness)
+}
+
 /// Everything that rendering reads besides the request itself.
 pub(crate) struct Rendering<'a> {
     /// The client that sends the request.

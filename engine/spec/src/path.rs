@@ -82,6 +82,42 @@ impl Path {
         }
     }
 
+    /// Whether it is made of names and indices alone, so that something can be put there.
+    pub fn is_plain(&self) -> bool {
+        matches!(self.form, Form::Plain(_))
+    }
+
+    /// Puts a value where a plain path leads. Objects on the way that are not there are made; `false`
+    /// comes back where that is not possible.
+    pub fn put(&self, root: &mut Json, value: Json) -> bool {
+        let Form::Plain(steps) = &self.form else { return false };
+        let mut node = root;
+        for step in steps {
+            let next = match step {
+                Step::Name(name) => {
+                    if node.is_null() {
+                        *node = Json::Object(serde_json::Map::new());
+                    }
+                    node.as_object_mut().map(|members| members.entry(name.as_str()).or_insert(Json::Null))
+                }
+                Step::Index(index) => node.as_array_mut().and_then(|items| {
+                    let at = if *index < 0 {
+                        items.len().checked_sub(usize::try_from(-*index).ok()?)?
+                    } else {
+                        usize::try_from(*index).ok()?
+                    };
+                    items.get_mut(at)
+                }),
+            };
+            match next {
+                Some(next) => node = next,
+                None => return false,
+            }
+        }
+        *node = value;
+        true
+    }
+
     /// Whether it visits all descendants, which is slow on large pages.
     pub fn descends(&self) -> bool {
         match &self.form {

@@ -278,6 +278,7 @@ const FAMILIES: &[&[&str]] = &[
     &["cursor", "next_url", "offset", "page", "start_index", "keyset"],
     &["headers", "bearer", "basic", "query", "oauth2", "jwt", "login", "hmac", "sigv4", "digest"],
     &["from", "coalesce", "join", "cases", "pick", "look_up", "quote", "literal"],
+    &["request", "edit", "choose", "steps"],
 ];
 
 fn merge(

@@ -111,7 +111,8 @@ fn explain(error: &ValidationError<'_>, schema: &Json, resolved: &Resolved, diag
     let shown = name_of(pointer);
     match error.kind() {
         ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
-            branches(context, instance, pointer, schema, resolved, diagnostics);
+            let example = example(error, pointer, schema);
+            branches(context, instance, pointer, example, schema, resolved, diagnostics);
         }
         ValidationErrorKind::AdditionalProperties { unexpected }
         | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
@@ -136,17 +137,21 @@ fn explain(error: &ValidationError<'_>, schema: &Json, resolved: &Resolved, diag
                     alternatives(&names.map(|one| type_name(&one).to_owned()).collect::<Vec<_>>())
                 }
             };
-            let help = other_notation(instance, &wanted);
-            let message = format!("{shown} must be {wanted}, and is {}", crate::plan::kind_of(instance));
+            let help = match example(error, pointer, schema) {
+                Some(example) if wanted == "a list" => Some(format!("write a list of `{example}`")),
+                Some(example) if wanted == "a map" => Some(format!("write `{example}`")),
+                _ => other_notation(instance, &wanted),
+            };
+            let message = format!("{shown} must be {wanted}, and is {}", kind_of(instance));
             resolved.at_value(diagnostics, Code::WrongType, pointer, message, help);
         }
         ValidationErrorKind::Enum { options } => {
             let options: Vec<String> =
                 options.as_array().map(|list| list.iter().map(text_of).collect()).unwrap_or_default();
-            wrong_choice(instance, &options, false, pointer, resolved, diagnostics);
+            wrong_choice(instance, &options, None, pointer, resolved, diagnostics);
         }
         ValidationErrorKind::Constant { expected_value } => {
-            wrong_choice(instance, &[text_of(expected_value)], false, pointer, resolved, diagnostics);
+            wrong_choice(instance, &[text_of(expected_value)], None, pointer, resolved, diagnostics);
         }
         ValidationErrorKind::Maximum { .. } if pointer == "/format" => {
             let message = "this engine reads format 1".to_owned();
@@ -189,6 +194,7 @@ fn branches(
     context: &[Vec<ValidationError<'static>>],
     instance: &Json,
     pointer: &str,
+    example: Option<String>,
     schema: &Json,
     resolved: &Resolved,
     diagnostics: &mut Diagnostics,
@@ -198,14 +204,24 @@ fn branches(
     let choices: Vec<String> = context.iter().flatten().flat_map(|e| options_of(e, pointer)).collect();
     if typed.is_empty() {
         let wanted: BTreeSet<String> = context.iter().flatten().flat_map(|e| types_of(e, pointer)).collect();
+        let single = wanted.iter().filter(|wanted| *wanted != "a list");
+        let notation = single.filter_map(|wanted| other_notation(instance, wanted)).next();
+        let example = example.filter(|_| wanted.contains("a map"));
+        let help = match (choices.is_empty(), notation, example) {
+            (true, Some(notation), _) => Some(notation),
+            (true, None, example) => example.map(|example| format!("write `{example}`")),
+            (false, _, None) => Some(there_are(&choices)),
+            (false, _, Some(example)) => Some(format!("{}; or write `{example}`", there_are(&choices))),
+        };
         let wanted = alternatives(&wanted.into_iter().collect::<Vec<_>>());
-        let message = format!("{} must be {wanted}, and is {}", name_of(pointer), crate::plan::kind_of(instance));
-        resolved.at_value(diagnostics, Code::WrongType, pointer, message, None);
+        let message = format!("{} must be {wanted}, and is {}", name_of(pointer), kind_of(instance));
+        resolved.at_value(diagnostics, Code::WrongType, pointer, message, help);
         return;
     }
     if !instance.is_object() && !choices.is_empty() {
         let or_map = context.iter().flatten().flat_map(|e| types_of(e, pointer)).any(|name| name == "a map");
-        wrong_choice(instance, &choices, or_map, pointer, resolved, diagnostics);
+        let map = or_map.then(|| example.map_or_else(|| "a map".to_owned(), |example| format!("`{example}`")));
+        wrong_choice(instance, &choices, map.as_deref(), pointer, resolved, diagnostics);
         return;
     }
     if let Some(branch) = incomplete(&typed, instance, pointer) {
@@ -369,15 +385,14 @@ fn options_of(error: &ValidationError<'_>, pointer: &str) -> Vec<String> {
 fn wrong_choice(
     instance: &Json,
     options: &[String],
-    or_map: bool,
+    or_map: Option<&str>,
     pointer: &str,
     resolved: &Resolved,
     diagnostics: &mut Diagnostics,
 ) {
     let written = text_of(instance);
-    let list = options.iter().map(|option| format!("`{option}`")).collect::<Vec<_>>().join(", ");
-    let list = if options.len() == 1 { format!("there is {list}") } else { format!("there are {list}") };
-    let list = if or_map { format!("{list}; or write a map") } else { list };
+    let list = there_are(options);
+    let list = or_map.map_or_else(|| list.clone(), |map| format!("{list}; or write {map}"));
     let help = match nearest(&written, options.iter().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`? {}", capital(&list)),
         None => list,
@@ -389,6 +404,33 @@ fn wrong_choice(
         format!("`{written}` is not one of the values of {}", name_of(pointer)),
         Some(help),
     );
+}
+
+fn there_are(options: &[String]) -> String {
+    let list = options.iter().map(|option| format!("`{option}`")).collect::<Vec<_>>().join(", ");
+    if options.len() == 1 { format!("there is {list}") } else { format!("there are {list}") }
+}
+
+/// The map that is meant where something else stands: the first that the words of the schema show.
+fn example(error: &ValidationError<'_>, pointer: &str, schema: &Json) -> Option<String> {
+    if error.instance_path().as_str() != pointer {
+        return None;
+    }
+    let (parent, _) = error.schema_path().as_str().rsplit_once('/')?;
+    let known = schema.pointer(parent)?;
+    let element = known.pointer("/items/$ref").and_then(Json::as_str);
+    let element = element.and_then(|reference| schema.pointer(reference.trim_start_matches('#')));
+    let words = [Some(known), element].into_iter().flatten().filter_map(|known| known.get("description")?.as_str());
+    let shown = words.flat_map(|words| words.split('`').skip(1).step_by(2)).find(|code| code.starts_with("{ "));
+    match (shown, error.kind()) {
+        // Values have many forms, and none of them is the likely one.
+        (Some(shown), _) if shown.starts_with("{ literal:") => None,
+        (Some(shown), _) => Some(shown.to_owned()),
+        (None, ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context }) => {
+            context.iter().flatten().find_map(|inner| example(inner, pointer, schema))
+        }
+        _ => None,
+    }
 }
 
 fn unknown_key(
@@ -469,6 +511,7 @@ fn other_notation(instance: &Json, wanted: &str) -> Option<String> {
         }
         (Json::Number(_) | Json::Bool(_), "a text") => Some(format!("put it into quotes: \"{instance}\"")),
         (Json::String(text), "a list") => Some(format!("write `[{text}]`")),
+        (Json::Object(_), "a list") => Some("begin each element with `- `".to_owned()),
         _ => None,
     }
 }
@@ -484,6 +527,11 @@ fn type_name(json_type: &str) -> &str {
         "null" => "null",
         other => other,
     }
+}
+
+/// What a spec has, in the words of those who write it.
+fn kind_of(json: &Json) -> &'static str {
+    if json.is_object() { "a map" } else { crate::plan::kind_of(json) }
 }
 
 fn text_of(json: &Json) -> String {

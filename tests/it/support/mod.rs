@@ -2,13 +2,15 @@
 //! process.
 //!
 //! ```text
-//! command  the binary, run to its end or ended before
-//! vendor   answers by a function             server   the same over bare bytes, for rude vendors
-//! atlas    a made-up vendor and its spec     inside   syncs in this process, without waiting
+//! command    the binary, run to its end or ended before
+//! vendor     answers by a function             server   the same over bare bytes, for rude vendors
+//! atlas      a made-up vendor and its spec     inside   syncs in this process, without waiting
+//! directory  vendors that keep accounts and what they hold, with faults
 //! ```
 
 pub mod atlas;
 mod command;
+pub mod directory;
 mod inside;
 pub mod server;
 mod vendor;

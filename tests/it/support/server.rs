@@ -2,14 +2,16 @@
 //! and about the moment at which it is sent.
 //!
 //! In: a closure from request to answer. Out: an address, and what was asked in order of arrival.
-//! Reads no request bodies and speaks no TLS.
+//! Reads bodies whose length is stated, and speaks no TLS.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use percent_encoding::percent_decode_str;
 use serde_json::Value as Json;
 
 /// A server that answers until it is dropped.
@@ -23,6 +25,8 @@ pub struct Server {
 pub struct Request {
     /// Its place in the order of arrival, from 1.
     pub number: usize,
+    /// The method.
+    pub method: String,
     /// Path and query as sent.
     pub target: String,
     /// The path.
@@ -31,17 +35,44 @@ pub struct Request {
     pub query: BTreeMap<String, String>,
     /// The headers, names in lower case.
     pub headers: BTreeMap<String, String>,
+    /// The body; empty where no length is stated.
+    pub body: Vec<u8>,
 }
 
 impl Request {
+    /// The body as JSON; null where it is not JSON.
+    pub fn json(&self) -> Json {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    /// A parameter, decoded.
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        let query = self.target.split_once('?')?.1;
+        url::form_urlencoded::parse(query.as_bytes()).find(|(known, _)| known == name).map(|(_, value)| value.into())
+    }
+
+    /// The segments of the path, decoded.
+    pub fn segments(&self) -> Vec<String> {
+        let decoded = |segment| percent_decode_str(segment).decode_utf8_lossy().into_owned();
+        self.path.split('/').skip(1).map(decoded).collect()
+    }
+
     /// A parameter as a number; 0 where it is not there.
     pub fn number_of(&self, name: &str) -> usize {
         self.query.get(name).map_or(0, |text| text.parse().unwrap())
     }
 }
 
+/// Method and target.
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, self.target)
+    }
+}
+
 /// What is sent back.
 pub struct Answer {
+    /// 0 sends nothing at all.
     status: u16,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
@@ -55,10 +86,20 @@ impl Answer {
         Self::text("application/json", body.to_string())
     }
 
+    /// A status without a body.
+    pub fn bare(status: u16) -> Self {
+        Self { status, headers: Vec::new(), body: Vec::new(), claimed_length: None, afterwards: None }
+    }
+
+    /// Nothing: the connection ends.
+    pub fn cut() -> Self {
+        Self::bare(0)
+    }
+
     /// 200 with a body of some type.
     pub fn text(content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         let headers = vec![("content-type".to_owned(), content_type.to_owned())];
-        Self { status: 200, headers, body: body.into(), claimed_length: None, afterwards: None }
+        Self { headers, body: body.into(), ..Self::bare(200) }
     }
 
     /// With another status.
@@ -87,6 +128,7 @@ type Answerer = dyn Fn(&Request) -> Answer + Send + Sync;
 
 struct Stage {
     asked: Mutex<Vec<Request>>,
+    arrived: AtomicUsize,
     over: AtomicBool,
     answer: Box<Answerer>,
 }
@@ -96,7 +138,12 @@ impl Server {
     pub fn start(answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let address = listener.local_addr().unwrap();
-        let stage = Arc::new(Stage { asked: Mutex::default(), over: AtomicBool::new(false), answer: Box::new(answer) });
+        let stage = Arc::new(Stage {
+            asked: Mutex::default(),
+            arrived: AtomicUsize::new(0),
+            over: AtomicBool::new(false),
+            answer: Box::new(answer),
+        });
         let shared = stage.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming() {
@@ -120,6 +167,11 @@ impl Server {
     pub fn asked(&self) -> Vec<Request> {
         self.stage.asked.lock().unwrap().clone()
     }
+
+    /// Forgets what was asked so far; numbers go on.
+    pub fn forget(&self) {
+        self.stage.asked.lock().unwrap().clear();
+    }
 }
 
 impl Drop for Server {
@@ -136,7 +188,7 @@ impl Stage {
         let mut reader = BufReader::new(stream);
         while let Some(request) = self.read(&mut reader)? {
             let answer = (self.answer)(&request);
-            let cut = answer.claimed_length.is_some();
+            let cut = answer.claimed_length.is_some() || answer.status == 0;
             send(stream, answer)?;
             if cut {
                 return stream.shutdown(std::net::Shutdown::Both);
@@ -151,7 +203,8 @@ impl Stage {
         if reader.read_line(&mut first)? == 0 {
             return Ok(None);
         }
-        let target = first.split(' ').nth(1).unwrap_or_default().to_owned();
+        let mut words = first.split(' ').map(str::to_owned);
+        let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         let mut headers = BTreeMap::new();
         loop {
             let mut line = String::new();
@@ -163,16 +216,27 @@ impl Stage {
         let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
         let query = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let path = path.to_owned();
+        let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body)?;
         let mut asked = self.asked.lock().unwrap();
-        let request = Request { number: asked.len() + 1, target, path, query, headers };
+        let number = self.arrived.fetch_add(1, Ordering::SeqCst) + 1;
+        let request = Request { number, method, target, path, query, headers, body };
         asked.push(request.clone());
         Ok(Some(request))
     }
 }
 
 fn send(mut stream: &TcpStream, answer: Answer) -> std::io::Result<()> {
-    let length = answer.claimed_length.unwrap_or(answer.body.len());
-    let mut bytes = format!("HTTP/1.1 {} Made Up\r\ncontent-length: {length}\r\n", answer.status).into_bytes();
+    if answer.status == 0 {
+        return Ok(());
+    }
+    let mut bytes = format!("HTTP/1.1 {} Made Up\r\n", answer.status).into_bytes();
+    // A 204 has no body, and so no length either (RFC 9110, section 8.6).
+    if answer.status != 204 {
+        let length = answer.claimed_length.unwrap_or(answer.body.len());
+        bytes.extend(format!("content-length: {length}\r\n").into_bytes());
+    }
     for (name, value) in &answer.headers {
         bytes.extend(format!("{name}: {value}\r\n").into_bytes());
     }

@@ -1,8 +1,12 @@
 //! The commands, a file each.
 
+mod account;
+mod action;
 mod completions;
 mod entitlements;
+mod grant;
 mod grants;
+mod push;
 mod resources;
 mod schema;
 pub mod sync;
@@ -14,7 +18,7 @@ use clap::{Parser, Subcommand};
 use crate::exit::{End, Failure};
 use crate::logging::Logging;
 
-/// Read who has access to what in a SaaS application into one open file
+/// Read who has access to what in a SaaS application into one open file, and change it
 #[derive(Parser)]
 #[command(name = "engine", version, max_term_width = 100)]
 pub struct Arguments {
@@ -29,6 +33,11 @@ enum Command {
     Sync(sync::Arguments),
     Test(test::Arguments),
     Validate(validate::Arguments),
+    Account(account::Arguments),
+    Grant(grant::Grant),
+    Revoke(grant::Revoke),
+    Action(action::Arguments),
+    Push(push::Arguments),
     Resources(resources::Arguments),
     Entitlements(entitlements::Arguments),
     Grants(grants::Arguments),
@@ -43,6 +52,11 @@ pub fn run(arguments: Arguments) -> Result<End, Failure> {
         Command::Sync(arguments) => sync::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
+        Command::Account(arguments) => account::run(&arguments),
+        Command::Grant(arguments) => grant::grant(&arguments),
+        Command::Revoke(arguments) => grant::revoke(&arguments),
+        Command::Action(arguments) => action::run(&arguments),
+        Command::Push(arguments) => push::run(&arguments),
         Command::Resources(arguments) => resources::run(&arguments),
         Command::Entitlements(arguments) => entitlements::run(&arguments),
         Command::Grants(arguments) => grants::run(&arguments),

@@ -1,12 +1,10 @@
 //! `engine sync`: reads a vendor into a file and says whether that is everything.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use engine_c1z::{Discarded, SealOptions, Start, WorkingStore};
-use engine_case::{Case, Player, folder};
 use engine_model::{Report, Verdict};
 use engine_run::http::{Services, Settings};
 use engine_run::sync::{NoProgress, Progress, Synced};
@@ -16,6 +14,7 @@ use crate::config::{self, Given};
 use crate::exit::{End, Failure};
 use crate::progress::Bars;
 use crate::session::{self, Session};
+use crate::simulation::Simulation;
 use crate::token::TokenFolder;
 use crate::{output, summary};
 
@@ -76,10 +75,7 @@ enum Format {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<End, Failure> {
     let plan = session::load(&arguments.spec)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(format!("cannot start: {error}")))?;
+    let runtime = session::runtime()?;
     let end = runtime.block_on(sync(arguments, plan));
     // Requests that nobody waits for any more are not worth waiting for.
     runtime.shutdown_background();
@@ -88,10 +84,10 @@ pub fn run(arguments: &Arguments) -> Result<End, Failure> {
 
 async fn sync(arguments: &Arguments, plan: Arc<Plan>) -> Result<End, Failure> {
     let simulation = match &arguments.simulate {
-        Some(case) => Some(simulation(arguments, case.as_deref()).await?),
+        Some(case) => Some(Simulation::start(&arguments.spec, case.as_deref()).await?),
         None => None,
     };
-    let played = simulation.as_ref().map(|(case, player)| played(&plan, case, player)).unwrap_or_default();
+    let played = simulation.as_ref().map(|simulation| simulation.played(&plan)).unwrap_or_default();
     let config = config::values(&plan, &arguments.given, &played)?;
     let target = target(arguments);
     let (stop, stopped) = tokio::sync::watch::channel(false);
@@ -133,31 +129,6 @@ async fn sync(arguments: &Arguments, plan: Arc<Plan>) -> Result<End, Failure> {
         bars.finish();
     }
     finish(arguments, &plan, &target, synced, store)
-}
-
-async fn simulation(arguments: &Arguments, case: Option<&Path>) -> Result<(Case, Player), Failure> {
-    let path = if let Some(case) = case {
-        case.to_owned()
-    } else {
-        let folder = folder::find(&arguments.spec).ok_or_else(|| {
-            Failure::usage(format!("{} has no recorded cases", arguments.spec.display()))
-                .hint("name a case: --simulate=FILE")
-        })?;
-        folder.join(folder::MAIN).with_extension("yaml")
-    };
-    let case = Case::read(&path).map_err(|error| Failure::usage(error.to_string()))?;
-    output::note(&format!("simulating: {}", case.case));
-    let player = Player::start(&case, true).await;
-    Ok((case, player))
-}
-
-/// What a case gives for the fields of a plan.
-pub fn played(plan: &Plan, case: &Case, player: &Player) -> BTreeMap<String, String> {
-    let mut played: BTreeMap<String, String> =
-        plan.config.iter().filter_map(|field| Some((field.name.clone(), player.config(case, field)?))).collect();
-    // A case that gives nothing is a case all the same: the environment must not shine through.
-    played.entry(String::new()).or_default();
-    played
 }
 
 fn target(arguments: &Arguments) -> PathBuf {

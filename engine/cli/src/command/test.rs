@@ -1,5 +1,7 @@
 //! `engine test`: runs a spec's recorded cases, offline.
 
+mod deeds;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,10 +13,10 @@ use engine_run::http::{Services, Settings};
 use engine_run::sync::NoProgress;
 use engine_spec::plan::Plan;
 
-use crate::command::sync::played;
 use crate::config::{self, Given};
 use crate::exit::{End, Failure};
 use crate::session::{self, Session};
+use crate::simulation::played;
 use crate::{output, summary};
 
 /// Run the recorded cases of specs, without a network
@@ -44,10 +46,7 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<End, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(format!("cannot start: {error}")))?;
+    let runtime = session::runtime()?;
     let (mut passed, mut failed) = (0_usize, 0_usize);
     for spec in &arguments.specs {
         let plan = session::load(spec)?;
@@ -101,12 +100,21 @@ async fn one(plan: &Arc<Plan>, path: &Path, accept: bool) -> Result<Vec<String>,
         Err(error) => return Ok(vec![error.to_string()]),
     };
     let player = Player::start(&case, false).await;
-    let outcome = match config::values(plan, &Given::default(), &played(plan, &case, &player)) {
+    let values = config::values(plan, &Given::default(), &played(plan, &case, &player));
+    let Some(expect) = &case.expect else {
+        let mut faults = match values {
+            Ok(config) => deeds::run(plan, config, &case.deeds).await,
+            Err(failure) => vec![failure.message],
+        };
+        faults.extend(player.faults().iter().map(ToString::to_string));
+        return Ok(faults);
+    };
+    let outcome = match values {
         Ok(config) => sync(plan, config).await?,
         Err(failure) => Outcome { verdict: Verdict::Failed, said: failure.message, graph: String::new() },
     };
     let mut faults: Vec<String> = player.faults().iter().map(ToString::to_string).collect();
-    let expected = match case.expect.verdict {
+    let expected = match expect.verdict {
         ExpectedVerdict::Complete => Verdict::Complete,
         ExpectedVerdict::Incomplete => Verdict::Incomplete,
         ExpectedVerdict::Failed => Verdict::Failed,
@@ -119,7 +127,7 @@ async fn one(plan: &Arc<Plan>, path: &Path, accept: bool) -> Result<Vec<String>,
             outcome.said
         ));
     }
-    for text in case.expect.says.iter().filter(|text| !outcome.said.contains(text.as_str())) {
+    for text in expect.says.iter().filter(|text| !outcome.said.contains(text.as_str())) {
         faults.push(format!("nothing says `{text}`\n{}", outcome.said));
     }
     if expected != Verdict::Failed && outcome.verdict == expected {

@@ -14,6 +14,7 @@ use super::resource;
 use super::rows::{Piped, pipeline};
 use super::slot::Slots;
 use super::tally::{Recorder, Tallied};
+use crate::sync::AskedRow;
 
 /// Collects the records of one page.
 pub(crate) struct Emitter<'a> {
@@ -26,12 +27,22 @@ pub(crate) struct Emitter<'a> {
     pub recorder: Recorder,
     /// Keys of `dedupe_by` on this page, per source.
     seen: Vec<(*const Source, HashSet<String>)>,
+    /// Rows that answer a question.
+    pub asked: Vec<AskedRow>,
 }
 
 impl<'a> Emitter<'a> {
     /// An empty page.
     pub fn new(plan: &'a Plan, active: &'a [bool], witness: &'a dyn Witness) -> Self {
-        Self { plan, active, witness, page: Page::default(), recorder: Recorder::default(), seen: Vec::new() }
+        Self {
+            plan,
+            active,
+            witness,
+            page: Page::default(),
+            recorder: Recorder::default(),
+            seen: Vec::new(),
+            asked: Vec::new(),
+        }
     }
 
     /// A row of the list of a type.
@@ -84,6 +95,32 @@ impl<'a> Emitter<'a> {
             emitter.recorder.add(&list, Tallied::Emitted, 1);
             emitter.entitlement(rule, resource, scope, &list)
         })
+    }
+
+    /// A row that answers a question. One that cannot be worked on may be the answer, so it stops.
+    pub fn asked_row(&mut self, source: &'a Source, row: &Json, scope: &Scope<'_>) -> Result<(), Fault> {
+        let mut seen = self.take_seen(source);
+        let mut names: Vec<&str> = source.lets.iter().map(|(name, _)| name.as_str()).collect();
+        names.extend(source.detail.iter().map(|detail| detail.name.as_deref().unwrap_or("listed")));
+        names.push("body");
+        let mut unnest = source.unnest.as_deref();
+        while let Some(level) = unnest {
+            names.extend(level.outer.as_deref());
+            names.extend(level.lets.iter().map(|(name, _)| name.as_str()));
+            unnest = level.unnest.as_deref();
+        }
+        let asked = &mut self.asked;
+        let result = pipeline(source, row, scope, self.witness, &mut seen, &mut |piped| match piped {
+            Piped::Row(row, scope) => {
+                let named = names.iter().filter_map(|name| Some(((*name).to_owned(), scope.get(name)?.clone())));
+                asked.push(AskedRow { row: row.clone(), names: named.collect() });
+                Ok(())
+            }
+            Piped::Fault(fault) => Err(fault),
+            Piped::Filtered => Ok(()),
+        });
+        self.seen.push((source, seen));
+        result
     }
 
     /// Puts a row through a pipeline; faults of single rows are counted, others come back.

@@ -176,6 +176,14 @@ impl Recorder {
         Note { what: what.into(), spec: Some(site.to_string()), request: None, hint: None, sample: None }
     }
 
+    /// What is missing first, and the place in the spec.
+    pub fn first_problem(&self) -> Option<(String, String)> {
+        self.counts.keys().find_map(|(_, what)| match what {
+            Tallied::Problem(note) => Some((note.what.clone(), note.spec.clone().unwrap_or_default())),
+            _ => None,
+        })
+    }
+
     /// All counts, for the store.
     pub fn into_tallies(self) -> Vec<Tally> {
         self.counts.into_iter().map(|((list, what), add)| Tally { list, name: what.name(), add }).collect()

@@ -18,6 +18,19 @@ pub enum Reply {
     Incomplete(RequestError),
 }
 
+/// What a request that writes was answered.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// The answer.
+    pub answer: Answer,
+    /// Why it is not a good one: another status than 2xx, or a body that says so.
+    pub error: Option<RequestError>,
+    /// The vendor's code.
+    pub code: Option<String>,
+    /// The vendor's message, without secrets.
+    pub message: Option<String>,
+}
+
 /// Why there are no rows, for the report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {

@@ -9,7 +9,7 @@ use engine_spec::template::scalar_text;
 use serde_json::{Map, Value as Json};
 use url::Url;
 
-use super::answer::Reply;
+use super::answer::{Reply, Written};
 use super::delivery::{Delivery, Route, shown};
 use super::failure::{RequestError, RequestErrorKind};
 use super::judge::Judge;
@@ -120,6 +120,16 @@ impl Clients {
         let delivery = Delivery { shared, member, credentials: &*member.credentials, route: Route::Client, doing };
         let judge = Judge { shared, member, request, rules: statuses, doing };
         delivery.deliver(request, &|incoming| judge.judge(incoming)).await
+    }
+
+    /// Sends a request that writes until it is answered, whatever the answer is. What was answered
+    /// "too fast" is sent again; what may have been done already is not, unless it is repeatable.
+    pub async fn write(&self, request: &PreparedRequest, doing: &str) -> Result<Written, RequestError> {
+        let shared = &*self.shared;
+        let member = shared.member(request.client, doing)?;
+        let delivery = Delivery { shared, member, credentials: &*member.credentials, route: Route::Client, doing };
+        let judge = Judge { shared, member, request, rules: &[], doing };
+        delivery.deliver(request, &|incoming| judge.written(incoming)).await
     }
 
     /// Signs in, renders and sends.

@@ -236,6 +236,7 @@ impl Delivery<'_> {
             kind: RequestErrorKind::Egress,
             text: format!("the request is refused: {reason}"),
             passing: false,
+            reached: false,
             hint: Some("a host that next links and redirects may lead to is named under the client's `hosts`; credentials stay behind"),
         })
     }
@@ -275,6 +276,7 @@ impl Delivery<'_> {
             known.request = Some(shown(request, self.shared));
             known.site = Some(request.site().clone());
             known.hint = fault.hint.map(str::to_owned);
+            known.may_have_happened = fault.reached;
         })
     }
 }

@@ -34,6 +34,8 @@ pub struct Failure {
     pub message: Option<String>,
     /// How often the request was sent, token requests apart.
     pub attempts: u32,
+    /// Whether the vendor may have done what was asked although no answer came.
+    pub may_have_happened: bool,
     /// What to try next.
     pub hint: Option<String>,
 }
@@ -78,6 +80,7 @@ impl RequestError {
             code: None,
             message: None,
             attempts: 0,
+            may_have_happened: false,
             hint: None,
         }))
     }

@@ -12,7 +12,7 @@ use engine_spec::scope::Scope;
 use engine_spec::template::scalar_text;
 use serde_json::{Map, Value as Json};
 
-use super::answer::{Answer, Note, Reply};
+use super::answer::{Answer, Note, Reply, Written};
 use super::content::{self, Content};
 use super::delivery::{Verdict, shown};
 use super::failure::{RequestError, RequestErrorKind};
@@ -58,6 +58,82 @@ impl Judge<'_> {
         }
     }
 
+    /// What a write was answered. Only "too fast" is decided here; the rest is for its outcomes.
+    pub fn written(&self, incoming: Incoming) -> Verdict<Written> {
+        let content = content::read(self.shared, &incoming);
+        match self.write_verdict(&incoming, &content) {
+            Ok(Some(verdict)) => return verdict,
+            Ok(None) => {}
+            Err(fault) => return Verdict::Done(Err(self.shared.render_error(self.doing, fault))),
+        }
+        let (code, message, error) = {
+            let body = match &content {
+                Content::Json(json) => json,
+                _ => &Json::Null,
+            };
+            let view = self.view(&incoming, body, true);
+            let is_success = (200..300).contains(&incoming.status);
+            let says_failed = match &self.member.plan.answers.failed {
+                // A write is often answered with nothing, which says nothing.
+                Some(condition) if is_success && body.is_object() => view.holds(condition, &self.member.plan.site),
+                _ => Ok(false),
+            };
+            let says_failed = match says_failed {
+                Ok(says_failed) => says_failed,
+                Err(fault) => return Verdict::Done(Err(self.shared.render_error(self.doing, fault))),
+            };
+            let error = match (&content, is_success && !says_failed) {
+                (Content::Other(what), true) => {
+                    Some(self.not_json(&incoming, &format!("the answer is not JSON: it is {what}")))
+                }
+                (Content::BrokenOff, true) => {
+                    Some(self.not_json(&incoming, "the answer breaks off in the middle of its JSON"))
+                }
+                (_, true) => None,
+                (_, false) => Some(self.error(&view, &content)),
+            };
+            let message = view.message.as_deref().map(|message| self.shared.redactor.excerpt(message, MESSAGE));
+            (view.code, message, error)
+        };
+        let after = rate::retry_after(&incoming.headers, self.shared.services.environment.now());
+        let passing = is_passing(incoming.status);
+        let Incoming { status, headers, url, .. } = incoming;
+        let whole = match content {
+            Content::Json(json) => json,
+            _ => Json::Null,
+        };
+        let answer = Answer { status, headers, url, whole, unwrap: self.member.plan.answers.unwrap.clone() };
+        let written = Ok(Written { answer, error, code, message });
+        match passing {
+            true => Verdict::Again { after, otherwise: written },
+            false => Verdict::Done(written),
+        }
+    }
+
+    /// "Too fast": nothing was done, so the same may be sent again.
+    fn write_verdict(&self, incoming: &Incoming, content: &Content) -> Result<Option<Verdict<Written>>, RenderFault> {
+        let body = match content {
+            Content::Json(json) => json,
+            _ => &Json::Null,
+        };
+        let view = self.view(incoming, body, true);
+        if !self.is_limited(&view)? {
+            return Ok(None);
+        }
+        Ok(Some(self.limited(incoming, &view, content)))
+    }
+
+    fn limited<T>(&self, incoming: &Incoming, view: &View<'_>, content: &Content) -> Verdict<T> {
+        let now = self.shared.services.environment.now();
+        let after = rate::reset(&incoming.headers, &self.member.plan.rate_limit, now);
+        let error = self.error(view, content).with(|known| {
+            known.kind = RequestErrorKind::RateLimited;
+            known.hint =
+                Some("lower the client's `concurrency` or set `rate_limit.per_second`, and run again later".to_owned());
+        });
+        Verdict::Limited { after, otherwise: Err(error) }
+    }
+
     /// The verdict, unless the answer is good.
     fn verdict(&self, incoming: &Incoming, content: &Content) -> Result<Option<Verdict<Reply>>, RenderFault> {
         let body = match content {
@@ -74,14 +150,7 @@ impl Judge<'_> {
         }
         let view = self.view(incoming, body, asks);
         if self.is_limited(&view)? {
-            let after = rate::reset(&incoming.headers, &plan.rate_limit, self.shared.services.environment.now());
-            let error = self.error(&view, content).with(|known| {
-                known.kind = RequestErrorKind::RateLimited;
-                known.hint = Some(
-                    "lower the client's `concurrency` or set `rate_limit.per_second`, and run again later".to_owned(),
-                );
-            });
-            return Ok(Some(Verdict::Limited { after, otherwise: Err(error) }));
+            return Ok(Some(self.limited(incoming, &view, content)));
         }
         let is_failed = match &plan.answers.failed {
             Some(condition) if is_success => view.holds(condition, &plan.site)?,

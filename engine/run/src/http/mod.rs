@@ -35,7 +35,7 @@ mod transport;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use answer::{Answer, Headers, Note, Reply};
+pub use answer::{Answer, Headers, Note, Reply, Written};
 pub use clients::{Call, Clients};
 pub use failure::{Failure, RequestError, RequestErrorKind};
 pub use network::install_crypto_provider;

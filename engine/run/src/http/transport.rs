@@ -42,6 +42,8 @@ pub(crate) struct Fault {
     pub text: String,
     /// Whether sending again may help.
     pub passing: bool,
+    /// Whether the request may have reached the vendor all the same.
+    pub reached: bool,
     /// What to try.
     pub hint: Option<&'static str>,
 }
@@ -49,11 +51,17 @@ pub(crate) struct Fault {
 impl Fault {
     /// A fault that stays.
     pub fn lasting(kind: RequestErrorKind, text: impl Into<String>) -> Self {
-        Self { kind, text: text.into(), passing: false, hint: None }
+        Self { kind, text: text.into(), passing: false, reached: false, hint: None }
     }
 
     fn passing(kind: RequestErrorKind, text: impl Into<String>) -> Self {
-        Self { kind, text: text.into(), passing: true, hint: None }
+        Self { kind, text: text.into(), passing: true, reached: false, hint: None }
+    }
+
+    /// The same fault after the request was sent.
+    fn after_sending(mut self) -> Self {
+        self.reached = true;
+        self
     }
 
     fn hint(mut self, hint: &'static str) -> Self {
@@ -165,7 +173,9 @@ async fn read(shared: &Shared, request: &PreparedRequest, response: &mut reqwest
     let limit = shared.settings.body_limit;
     let too_large = || {
         let text = format!("the answer is larger than {} bytes", shared.settings.body_limit);
-        Fault::lasting(RequestErrorKind::TooLarge, text).hint("ask for smaller pages with `pages.limit`")
+        Fault::lasting(RequestErrorKind::TooLarge, text)
+            .hint("ask for smaller pages with `pages.limit`")
+            .after_sending()
     };
     let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
     if announced.is_some_and(|length| length > limit) && request.method != Method::HEAD {
@@ -216,8 +226,10 @@ fn classify(shared: &Shared, request: &PreparedRequest, error: reqwest::Error) -
             true => format!("no connection to `{host}` within {:?}", shared.settings.connect_timeout),
             false => format!("`{host}` did not answer in time"),
         };
-        let kind = if error.is_connect() { RequestErrorKind::Unreachable } else { RequestErrorKind::Timeout };
-        return Fault::passing(kind, text);
+        return match error.is_connect() {
+            true => Fault::passing(RequestErrorKind::Unreachable, text),
+            false => Fault::passing(RequestErrorKind::Timeout, text).after_sending(),
+        };
     }
     if error.is_connect() {
         let text = format!("no connection to `{host}`: {reason}");
@@ -236,6 +248,7 @@ fn classify(shared: &Shared, request: &PreparedRequest, error: reqwest::Error) -
         RequestErrorKind::Unreachable,
         format!("the connection to `{host}` broke off before the answer was complete: {reason}"),
     )
+    .after_sending()
 }
 
 /// The first cause of a type.

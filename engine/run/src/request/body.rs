@@ -11,20 +11,34 @@ use super::RenderFault;
 pub(super) fn json(root: &Node, scope: &Scope<'_>, witness: &dyn Witness) -> Result<Json, RenderFault> {
     let emptied = match root {
         Node::Object(_) => Json::Object(Map::new()),
-        Node::List(_) => Json::Array(Vec::new()),
-        Node::Leaf(_) | Node::Optional(_) | Node::Constant(_) => Json::Null,
+        Node::List(_) | Node::Each(_) => Json::Array(Vec::new()),
+        Node::Leaf(_) | Node::Optional(_) | Node::Constant(_) | Node::When(_) => Json::Null,
     };
     Ok(built(root, scope, witness)?.unwrap_or(emptied))
 }
 
 /// A piece of the body, or nothing where it vanishes.
-fn built(node: &Node, scope: &Scope<'_>, witness: &dyn Witness) -> Result<Option<Json>, RenderFault> {
+pub(super) fn built(node: &Node, scope: &Scope<'_>, witness: &dyn Witness) -> Result<Option<Json>, RenderFault> {
     match node {
         Node::Constant(json) => Ok(Some(json.clone())),
         Node::Leaf(value) => leaf(value, scope, witness),
         Node::Optional(value) => {
             let found = value.yields(scope, witness)?;
             Ok(found.map(|json| json.into_owned()).filter(|json| !json.is_null()))
+        }
+        Node::When(branch) => {
+            let fault = |reason: String| RenderFault { site: branch.site.clone(), reason };
+            let holds = branch.when.holds(scope).map_err(|error| fault(error.to_string()))?;
+            if holds { built(&branch.then, scope, witness) } else { Ok(None) }
+        }
+        Node::Each(each) => {
+            let found = each.list.yields_all(scope, witness)?;
+            let Some(found) = found else { return Err(each.list.missing("a list of the JSON body").into()) };
+            let mut list = Vec::new();
+            for row in &found {
+                list.extend(built(&each.then, &scope.with_node("row", row), witness)?);
+            }
+            Ok(Some(Json::Array(list)))
         }
         Node::Object(members) => {
             let mut object = Map::new();

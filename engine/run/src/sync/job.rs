@@ -8,7 +8,7 @@ mod ahead;
 mod detail;
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use engine_model::{Mark, ResourceRef};
@@ -67,12 +67,32 @@ enum Fetched {
 
 /// Runs a job to its end.
 pub(super) async fn run(run: Arc<Run>, task: Arc<Task>, job: Job) -> JobEnd {
-    let work = Work { run, task, names: Arc::new(job.names), key: job.key };
+    let work = Work { run, task, names: Arc::new(job.names), key: job.key, asked: None };
     match work.all(job.position).await {
         Ok(None) => JobEnd::Done,
         Ok(Some(unread)) => JobEnd::Unread(unread),
         Err(error) => JobEnd::Failed(error),
     }
+}
+
+/// A row that answers a question, with the names its source gives it.
+#[derive(Clone, Debug)]
+pub(crate) struct AskedRow {
+    /// The row.
+    pub row: Json,
+    /// The names.
+    pub names: Map<String, Json>,
+}
+
+/// The rows of a source that answers a question.
+pub(super) async fn ask(run: Arc<Run>, task: Arc<Task>, names: Map<String, Json>) -> Result<Vec<AskedRow>, SyncError> {
+    let rows = Arc::new(Mutex::new(Vec::new()));
+    let work = Work { run, task, names: Arc::new(names), key: String::new(), asked: Some(rows.clone()) };
+    if let Some(unread) = work.all(None).await? {
+        return Err(unread.into());
+    }
+    let mut rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(std::mem::take(&mut *rows))
 }
 
 #[derive(Clone)]
@@ -81,6 +101,8 @@ struct Work {
     task: Arc<Task>,
     names: Arc<Map<String, Json>>,
     key: String,
+    /// Where the rows go that answer a question.
+    asked: Option<Arc<Mutex<Vec<AskedRow>>>>,
 }
 
 impl Work {
@@ -399,6 +421,10 @@ impl Work {
                     (Some(rule), Some(resource)) => emitter.entitlement_row(rule, &resource, &row.json, &scope),
                     _ => Ok(()),
                 },
+                TaskKind::Ask(ask) => match plan.asks.get(ask) {
+                    Some(source) => emitter.asked_row(source, &row.json, &scope),
+                    None => Ok(()),
+                },
             };
             done.map_err(|fault: Fault| {
                 let what = match &fault.sample {
@@ -424,7 +450,10 @@ impl Work {
     }
 
     fn store(&self, emitter: Emitter<'_>, state: String) -> Result<(), SyncError> {
-        let Emitter { mut page, mut recorder, .. } = emitter;
+        let Emitter { mut page, mut recorder, asked, .. } = emitter;
+        if let Some(rows) = &self.asked {
+            rows.lock().unwrap_or_else(PoisonError::into_inner).extend(asked);
+        }
         if state == FINISHED && self.task.is_repeated() {
             recorder.add(&self.task.list, Tallied::ParentsVisited, 1);
         }

@@ -32,6 +32,8 @@ pub(super) enum TaskKind {
     Grants(usize),
     /// Entitlements of one resource: number of the type and of its rule.
     Entitlements(usize, usize),
+    /// Rows that answer one question: number of the source among the plan's asks.
+    Ask(usize),
 }
 
 impl Task {
@@ -41,6 +43,7 @@ impl Task {
             TaskKind::List(kind, source) => plan.types.get(kind)?.sources.get(source),
             TaskKind::Grants(rule) => Some(&plan.grant_rules.get(rule)?.source),
             TaskKind::Entitlements(..) => self.entitlement(plan)?.list.as_ref(),
+            TaskKind::Ask(ask) => plan.asks.get(ask),
         }
     }
 

@@ -8,14 +8,23 @@ use crate::diagnostic::Code;
 use crate::document::entitlement::{self as doc, Expands, MissingPrincipal};
 use crate::document::value::Missing;
 use crate::document::{self, GrantSource};
-use crate::plan::{Entitlement, ForEach, GrantRule, Origin, PrincipalRule, Value};
+use crate::plan::{Entitlement, ForEach, GrantRule, OneOf, Operation, Origin, PrincipalRule, Value};
 use crate::suggest::nearest;
 use crate::yaml::escape;
 
 use super::Checker;
-use super::names::{Names, resource_shape};
+use super::names::{Names, Shape, resource_shape};
 use super::source::Role;
 use super::value::Purpose;
+
+/// How an entitlement is granted and revoked.
+#[derive(Default)]
+struct Provisioning {
+    pair: Option<crate::plan::Pair>,
+    grant: Option<Operation>,
+    revoke: Option<Operation>,
+    one_of: Option<OneOf>,
+}
 
 impl Checker<'_> {
     pub(super) fn entitlement(
@@ -94,10 +103,7 @@ impl Checker<'_> {
         for (i, grant) in entitlement.grants.iter().enumerate() {
             self.grant_rule(owner, &format!("{pointer}/grants/{i}"), type_id, Some((key, family, entitlement)), grant);
         }
-        if let Some(pair) = &entitlement.pair {
-            let names = self.base.with("resource", resource_shape(self.document, type_id, 0)).with_open(["principal"]);
-            self.source(&format!("{pointer}/pair"), &pair.request, &pair.rows, &names, Role::Find)?;
-        }
+        let provisioning = self.provisioning(pointer, type_id, key, entitlement)?;
         let type_grants = self.document.resources.get(type_id).is_some_and(|resource| !resource.grants.is_empty());
         if entitlement.grants.is_empty() && !type_grants {
             self.at_key(
@@ -125,7 +131,115 @@ impl Checker<'_> {
             grantable_to: entitlement.grantable_to.clone(),
             immutable: entitlement.immutable,
             exclusive: entitlement.exclusive,
+            managed: entitlement.managed.unwrap_or(true),
+            pair: provisioning.pair,
+            grant: provisioning.grant,
+            revoke: provisioning.revoke,
+            one_of: provisioning.one_of.map(Box::new),
         })
+    }
+
+    /// Compiles how an entitlement is granted and revoked.
+    fn provisioning(
+        &mut self,
+        pointer: &str,
+        type_id: &str,
+        key: &str,
+        entitlement: &doc::Entitlement,
+    ) -> Option<Provisioning> {
+        let names = self.provisioning_names(type_id, entitlement);
+        let mut provisioning = Provisioning::default();
+        let type_grants = self.document.resources.get(type_id).map(|resource| resource.grants.as_slice());
+        let all: Vec<(String, &GrantSource)> = entitlement
+            .grants
+            .iter()
+            .enumerate()
+            .map(|(i, grant)| (format!("{pointer}/grants/{i}/keep"), grant))
+            .chain(
+                type_grants
+                    .into_iter()
+                    .flatten()
+                    .enumerate()
+                    .map(|(i, grant)| (format!("/resources/{}/grants/{i}/keep", escape(type_id)), grant)),
+            )
+            .filter(|(_, grant)| !grant.keep.is_empty())
+            .collect();
+        let mut kept: Vec<String> = all.iter().flat_map(|(_, grant)| grant.keep.keys().cloned()).collect();
+        if let Some(pair) = &entitlement.pair {
+            self.named.clear();
+            let at = format!("{pointer}/pair");
+            let (ask, rows) = self.ask(&at, &pair.source, &names)?;
+            let needs = self.needs();
+            let keep = match (pair.keep.is_empty(), all.first()) {
+                (true, Some((at, grant))) => self.named_values(at, &grant.keep, &rows, Purpose::Compared),
+                _ => {
+                    kept = pair.keep.keys().cloned().collect();
+                    self.named_values(&format!("{at}/keep"), &pair.keep, &rows, Purpose::Compared)
+                }
+            };
+            provisioning.pair = Some(crate::plan::Pair { ask, keep, needs });
+        }
+        let held = Shape::Closed(kept.into_iter().map(|name| (name, Shape::Open)).collect());
+        let names = names.with("held", held);
+        let writes = [
+            ("grant", entitlement.grant.is_some()),
+            ("revoke", entitlement.revoke.is_some()),
+            ("one_of", entitlement.one_of.is_some()),
+        ];
+        for (word, _) in writes.into_iter().filter(|(_, there)| *there) {
+            if entitlement.immutable {
+                let message = format!("`{key}` is immutable, so `{word}` means nothing");
+                self.at_key(Code::NotHere, &format!("{pointer}/{word}"), message, None);
+            }
+            if entitlement.one_of.is_some() && word != "one_of" {
+                let message = format!("`one_of` sets the field, and `{word}` has no part in that");
+                self.at_key(Code::OneOf, &format!("{pointer}/{word}"), message, Some("keep one of them".to_owned()));
+            }
+        }
+        if let Some(grant) = &entitlement.grant {
+            provisioning.grant = Some(self.operation(&format!("{pointer}/grant"), grant, &names, &[])?);
+        }
+        if let Some(revoke) = &entitlement.revoke {
+            provisioning.revoke = Some(self.operation(&format!("{pointer}/revoke"), revoke, &names, &[])?);
+        }
+        if let Some(one_of) = &entitlement.one_of {
+            provisioning.one_of =
+                Some(self.one_of(&format!("{pointer}/one_of"), one_of, entitlement, type_id, &names)?);
+        }
+        self.sets_a_field(pointer, entitlement);
+        Some(provisioning)
+    }
+
+    /// The names that grants, revokes and pairs see.
+    fn provisioning_names(&self, type_id: &str, entitlement: &doc::Entitlement) -> Names {
+        let slug = Shape::Closed(vec![("slug".to_owned(), Shape::Open)]);
+        let principal = match entitlement.grantable_to.as_slice() {
+            [only] => resource_shape(self.document, only, 0),
+            _ => Shape::Open,
+        };
+        let names = self
+            .base
+            .with("resource", resource_shape(self.document, type_id, 0))
+            .with("principal", principal)
+            .with("entitlement", slug);
+        entitlement.each.keys().fold(names, |names, name| names.with(name, Shape::Open))
+    }
+
+    /// A grant and a revoke that set a field of the principal change what else it holds there.
+    fn sets_a_field(&mut self, pointer: &str, entitlement: &doc::Entitlement) {
+        let (Some(grant), Some(revoke)) = (&entitlement.grant, &entitlement.revoke) else { return };
+        let (Some(granting), Some(revoking)) = (&grant.step.request.request, &revoke.step.request.request) else {
+            return;
+        };
+        let sets = granting.starts_with("PUT ") || granting.starts_with("PATCH ");
+        let on_principal = granting.contains("principal.") && !granting.contains("resource.");
+        let operations = grant.step.request.json.as_ref().is_some_and(|json| json.to_string().contains("\"op\""));
+        if sets && granting == revoking && on_principal && !operations {
+            let message = "this sets a field of the principal, and so takes away what it held there".to_owned();
+            let help =
+                Some("say `one_of:` with the field and its default, or `edit:` where the field is a list".to_owned());
+            self.at_value(Code::NotExclusive, &format!("{pointer}/grant/request"), message, help);
+        }
     }
 
     /// Sources of grants that feed several slugs.
@@ -202,6 +316,7 @@ impl Checker<'_> {
         entitlement: Option<(&str, bool, &doc::Entitlement)>,
         grant: &GrantSource,
     ) -> Option<()> {
+        self.named.clear();
         let asks = Self::asks(&grant.request);
         let repeated = asks && grant.resource.is_none();
         let names = if repeated {
@@ -244,6 +359,10 @@ impl Checker<'_> {
                 missing_by_type.insert(id.clone(), meaning(*missing));
             }
         }
+        let reads_resource = self.named.iter().any(|(root, member)| {
+            let repeated = root == "resource" || grant.rows.for_each.contains_key(root);
+            repeated && !super::operation::KNOWN.contains(&member.as_str())
+        });
         let number = self.grant_rules.len();
         self.grant_rules.push(GrantRule {
             number,
@@ -252,6 +371,7 @@ impl Checker<'_> {
             label,
             site: self.key_site(pointer),
             source,
+            reads_resource,
             resource,
             slug,
             principal,

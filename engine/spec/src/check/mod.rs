@@ -5,12 +5,14 @@
 //! and returns a plan only if there is no error; what depends on a part that has faults already is
 //! not reported a second time.
 
+mod attribute;
 mod auth;
 mod client;
 mod config;
 mod entitlement;
 mod graph;
 mod names;
+mod operation;
 mod page;
 mod request;
 mod resource;
@@ -72,6 +74,12 @@ struct Checker<'a> {
     /// Look-up tables that the piece being compiled asks.
     asked_look_ups: BTreeSet<usize>,
     scope_needed: BTreeSet<usize>,
+    /// Sources that are asked for single things.
+    asks: Vec<crate::plan::Source>,
+    /// Names, with their first member, that the operation being compiled uses.
+    named: BTreeSet<(String, String)>,
+    /// Inputs of the operation being compiled that must never be shown.
+    secret_inputs: BTreeSet<String>,
 }
 
 impl<'a> Checker<'a> {
@@ -99,6 +107,9 @@ impl<'a> Checker<'a> {
             used_starts: BTreeSet::new(),
             asked_look_ups: BTreeSet::new(),
             scope_needed: BTreeSet::new(),
+            asks: Vec::new(),
+            named: BTreeSet::new(),
+            secret_inputs: BTreeSet::new(),
         }
     }
 
@@ -158,6 +169,7 @@ impl<'a> Checker<'a> {
             checks,
             look_ups: look_ups.into_iter().collect::<Option<Vec<LookUp>>>()?,
             types,
+            asks: std::mem::take(&mut self.asks),
             grant_rules: std::mem::take(&mut self.grant_rules),
             tracked_paths: std::mem::take(&mut self.tracked_paths),
             tracked_keys: std::mem::take(&mut self.tracked_keys),

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use crate::diagnostic::Code;
 use crate::document::request::QueryValue;
 use crate::document::{self, value as doc};
-use crate::plan::{Body, Node, Parameter, Request};
+use crate::plan::{Body, Branch, Each, Node, Parameter, Request};
 use crate::template::{Part, Template};
 use crate::yaml::escape;
 
@@ -18,11 +18,38 @@ use super::value::Purpose;
 /// Keys that make a map inside a body a construct of the language and not a part of the body.
 const CONSTRUCTS: &[&str] = &["coalesce", "join", "cases", "pick", "look_up", "quote", "literal"];
 
+/// What a request is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Intent {
+    Read,
+    Write,
+}
+
 impl Checker<'_> {
     /// Compiles a request that reads.
     pub(super) fn request(&mut self, pointer: &str, request: &document::Request, names: &Names) -> Option<Request> {
+        self.request_to(Intent::Read, pointer, request, names)
+    }
+
+    /// Compiles a request that writes.
+    pub(super) fn write_request(
+        &mut self,
+        pointer: &str,
+        request: &document::Request,
+        names: &Names,
+    ) -> Option<Request> {
+        self.request_to(Intent::Write, pointer, request, names)
+    }
+
+    fn request_to(
+        &mut self,
+        intent: Intent,
+        pointer: &str,
+        request: &document::Request,
+        names: &Names,
+    ) -> Option<Request> {
         let client = self.client_number(pointer, request);
-        let line = self.method_and_path(pointer, request);
+        let line = self.method_and_path(intent, pointer, request);
         let query = self.parameters(&format!("{pointer}/query"), &request.query, names, Purpose::Url);
         let headers = self.headers(&format!("{pointer}/headers"), &request.headers, names);
         let body = self.body(pointer, request, names);
@@ -58,7 +85,25 @@ impl Checker<'_> {
         }
     }
 
-    fn method_and_path(&mut self, pointer: &str, request: &document::Request) -> Option<(String, String, String)> {
+    fn method_and_path(
+        &mut self,
+        intent: Intent,
+        pointer: &str,
+        request: &document::Request,
+    ) -> Option<(String, String, String)> {
+        if intent == Intent::Write
+            && let Some((key, path)) =
+                request.get.as_ref().map(|path| ("get", path)).or(request.post.as_ref().map(|path| ("post", path)))
+        {
+            let message = format!("`{key}` reads, and this step writes");
+            let line = format!("`request: {} {path}`", key.to_ascii_uppercase());
+            let help = Some(match key {
+                "get" => format!("a `look_up` reads; where this GET changes something, write {line}"),
+                _ => format!("write {line}"),
+            });
+            self.at_key(Code::WritesByRequest, &format!("{pointer}/{key}"), message, help);
+            return None;
+        }
         let mut lines: Vec<(&str, String, String)> = Vec::new();
         if let Some(path) = &request.get {
             lines.push(("get", "GET".to_owned(), path.clone()));
@@ -70,7 +115,7 @@ impl Checker<'_> {
             let at = format!("{pointer}/request");
             match line.split_once(' ') {
                 Some((method, path)) if !method.is_empty() && method.bytes().all(|b| b.is_ascii_uppercase()) => {
-                    if matches!(method, "PUT" | "PATCH" | "DELETE") {
+                    if intent == Intent::Read && matches!(method, "PUT" | "PATCH" | "DELETE") {
                         self.at_value(
                             Code::NeverWrites,
                             &at,
@@ -86,7 +131,10 @@ impl Checker<'_> {
                         Code::WrongShape,
                         &at,
                         "`request` is a method and a path".to_owned(),
-                        Some("write `LIST /path`".to_owned()),
+                        Some(match intent {
+                            Intent::Read => "write `LIST /path`".to_owned(),
+                            Intent::Write => "write `POST /path`".to_owned(),
+                        }),
                     );
                     return None;
                 }
@@ -145,20 +193,19 @@ impl Checker<'_> {
         headers: &BTreeMap<String, doc::Value>,
         names: &Names,
     ) -> Vec<(String, crate::plan::Value)> {
-        for name in headers.keys() {
-            let is_token =
-                !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
-            if !is_token {
-                self.at_key(
-                    Code::WrongValue,
-                    &format!("{pointer}/{}", escape(name)),
-                    format!("`{name}` is not the name of a header"),
-                    None,
-                );
-            }
+        for name in headers.keys().filter(|name| !is_token(name)) {
+            let message = format!("`{name}` is not the name of a header");
+            self.at_key(Code::WrongValue, &format!("{pointer}/{}", escape(name)), message, None);
         }
         let compiled = self.named_values(pointer, headers, names, Purpose::Sent);
         compiled.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect()
+    }
+
+    /// A value that must be the name of a header.
+    pub(super) fn header_name(&mut self, pointer: &str, name: &str) {
+        if !is_token(name) {
+            self.at_value(Code::WrongValue, pointer, format!("`{name}` is not the name of a header"), None);
+        }
     }
 
     /// Compiles query or form parameters.
@@ -231,12 +278,23 @@ impl Checker<'_> {
         Some(None)
     }
 
-    fn node(&mut self, pointer: &str, json: &Json, names: &Names) -> Option<Node> {
+    pub(super) fn node(&mut self, pointer: &str, json: &Json, names: &Names) -> Option<Node> {
         match json {
             Json::Object(map) => {
                 if let (Some(inner), 1) = (map.get("optional"), map.len()) {
                     let value = self.body_value(&format!("{pointer}/optional"), inner, names)?;
                     return Some(Node::Optional(value));
+                }
+                if let (Some(Json::String(when)), Some(then), 2) = (map.get("when"), map.get("then"), map.len()) {
+                    let when = self.expression(&format!("{pointer}/when"), when, names);
+                    let then = self.node(&format!("{pointer}/then"), then, names);
+                    let site = self.site(pointer);
+                    return Some(Node::When(Box::new(Branch { site, when: when?, then: then? })));
+                }
+                if let (Some(each), Some(then), 2) = (map.get("each"), map.get("then"), map.len()) {
+                    let list = self.body_value_for(&format!("{pointer}/each"), each, names, Purpose::ComparedList);
+                    let then = self.node(&format!("{pointer}/then"), then, &names.with_row());
+                    return Some(Node::Each(Box::new(Each { list: list?, then: then? })));
                 }
                 let is_from =
                     map.contains_key("from") && ["map", "as", "default"].iter().any(|key| map.contains_key(*key));
@@ -265,8 +323,18 @@ impl Checker<'_> {
     }
 
     fn body_value(&mut self, pointer: &str, json: &Json, names: &Names) -> Option<crate::plan::Value> {
+        self.body_value_for(pointer, json, names, Purpose::Sent)
+    }
+
+    fn body_value_for(
+        &mut self,
+        pointer: &str,
+        json: &Json,
+        names: &Names,
+        purpose: Purpose,
+    ) -> Option<crate::plan::Value> {
         match serde_json::from_value::<doc::Value>(json.clone()) {
-            Ok(value) => self.value(pointer, &value, names, Purpose::Sent),
+            Ok(value) => self.value(pointer, &value, names, purpose),
             Err(_) => {
                 self.at_value(
                     Code::WrongShape,
@@ -278,6 +346,11 @@ impl Checker<'_> {
             }
         }
     }
+}
+
+/// Whether a text can be the name of a header (RFC 9110, 5.6.2).
+fn is_token(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
 /// A segment that is a hole in the notation of another language: `{id}`, `:id`, `$.id`.

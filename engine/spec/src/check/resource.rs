@@ -13,7 +13,6 @@ use crate::yaml::escape;
 
 use super::Checker;
 use super::names::{Names, resource_shape, row_names};
-use super::source::Role;
 use super::value::Purpose;
 
 /// Names that every resource has; `keep` cannot use them.
@@ -75,6 +74,9 @@ impl Checker<'_> {
                 Some((key.clone(), self.find(&format!("{pointer}/find/{}", escape(key)), key, find, resource)?))
             })
             .collect();
+        let attributes = self.attributes(&format!("{pointer}/attributes"), &resource.attributes, Some(&row_scope));
+        let operations = self.operations(&pointer, id, resource, &attributes);
+        let push = self.push(&pointer, id, resource);
         if entitlements.len() != resource.entitlements.len() {
             return None;
         }
@@ -96,6 +98,9 @@ impl Checker<'_> {
             scope_needed: false,
             read,
             find,
+            attributes,
+            operations,
+            push,
         })
     }
 
@@ -194,7 +199,8 @@ impl Checker<'_> {
                     );
                     return None;
                 }
-                self.source(&at, &source.request, &source.rows, &names, Role::List).map(|(source, _)| source)
+                self.source(&at, &source.request, &source.rows, &names, super::source::Role::List)
+                    .map(|(source, _)| source)
             })
             .collect();
         compiled.into_iter().collect()
@@ -372,7 +378,12 @@ impl Checker<'_> {
 
     fn read(&mut self, pointer: &str, read: &doc::Read) -> Option<Read> {
         let names = self.base.with_open(["id"]);
-        let request = self.request(pointer, &read.request, &names);
+        self.read_in(pointer, read, &names)
+    }
+
+    /// Compiles the reading of one object.
+    pub(super) fn read_in(&mut self, pointer: &str, read: &doc::Read, names: &Names) -> Option<Read> {
+        let request = self.request(pointer, &read.request, names);
         let item = match &read.item {
             Some(path) => Some(self.singular_path(&format!("{pointer}/item"), path)?),
             None => None,
@@ -403,18 +414,12 @@ impl Checker<'_> {
                 let key = self.value(&format!("{pointer}/key"), value, &self.base.with_row(), Purpose::Compared)?;
                 Some(Find::Walk { key, fold_case: walk.fold == Some(Fold::Case) })
             }
-            doc::Find::Ask(source) => {
-                let (source, _) = self.source(pointer, &source.request, &source.rows, &names, Role::Find)?;
-                Some(Find::Ask(vec![source]))
-            }
+            doc::Find::Ask(source) => Some(Find::Ask(vec![self.ask(pointer, source, &names)?.0])),
             doc::Find::Several(sources) => {
                 let compiled: Vec<_> = sources
                     .iter()
                     .enumerate()
-                    .map(|(i, source)| {
-                        self.source(&format!("{pointer}/{i}"), &source.request, &source.rows, &names, Role::Find)
-                            .map(|(s, _)| s)
-                    })
+                    .map(|(i, source)| Some(self.ask(&format!("{pointer}/{i}"), source, &names)?.0))
                     .collect();
                 Some(Find::Ask(compiled.into_iter().collect::<Option<_>>()?))
             }
@@ -423,7 +428,7 @@ impl Checker<'_> {
 }
 
 /// `service_account` as people read it: `Service account`.
-fn title(id: &str) -> String {
+pub(super) fn title(id: &str) -> String {
     let words = id.replace(['_', '-'], " ");
     let mut letters = words.chars();
     match letters.next() {

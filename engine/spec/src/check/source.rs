@@ -15,8 +15,30 @@ use super::names::{Names, Shape, resource_shape, row_names};
 use super::value::Purpose;
 
 /// Names that the engine itself gives.
-const TAKEN: &[&str] =
-    &["config", "start", "auth", "row", "resource", "parent", "page", "first", "body", "listed", "batch"];
+const TAKEN: &[&str] = &[
+    "config",
+    "start",
+    "auth",
+    "row",
+    "resource",
+    "parent",
+    "page",
+    "first",
+    "body",
+    "listed",
+    "batch",
+    "input",
+    "principal",
+    "held",
+    "entitlement",
+    "value",
+    "before",
+    "after",
+    "whole",
+    "version",
+    "status",
+    "headers",
+];
 
 /// What a source is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +116,7 @@ impl Checker<'_> {
         ))
     }
 
-    fn key_path(&mut self, pointer: &str, text: &str) -> Option<crate::path::Path> {
+    pub(super) fn key_path(&mut self, pointer: &str, text: &str) -> Option<crate::path::Path> {
         match crate::path::Path::parse(text) {
             Ok(path) if path.is_singular() => Some(path),
             Ok(_) => {
@@ -114,17 +136,11 @@ impl Checker<'_> {
     }
 
     /// Names that an author gives must be usable in expressions and hide none of the engine's own.
-    fn own_names<'n>(&mut self, pointer: &str, names: impl Iterator<Item = &'n String>) {
+    pub(super) fn own_names<'n>(&mut self, pointer: &str, names: impl Iterator<Item = &'n String>) {
         for name in names {
-            let fits = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-                && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-            let at = format!("{pointer}/{}", escape(name));
-            if !fits {
-                let help = Some("use letters, digits and `_`".to_owned());
-                self.at_key(Code::WrongValue, &at, format!("`{name}` cannot be a name in expressions"), help);
-            } else if TAKEN.contains(&name.as_str()) {
-                let help = Some("choose another name".to_owned());
-                self.at_key(Code::WrongValue, &at, format!("`{name}` means something else already"), help);
+            if let Some((message, help)) = unfit(name) {
+                let at = format!("{pointer}/{}", escape(name));
+                self.at_key(Code::WrongValue, &at, message, Some(help.to_owned()));
             }
         }
     }
@@ -610,6 +626,20 @@ impl Checker<'_> {
             })
             .collect()
     }
+}
+
+/// Why an author cannot give a name, and what to do.
+pub(super) fn unfit(name: &str) -> Option<(String, &'static str)> {
+    if !is_name(name) {
+        return Some((format!("`{name}` cannot be a name in expressions"), "use letters, digits and `_`"));
+    }
+    TAKEN.contains(&name).then(|| (format!("`{name}` means something else already"), "choose another name"))
+}
+
+/// Whether an expression can have a text as a name.
+pub(super) fn is_name(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        && text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
 }
 
 fn meaning_of(meaning: &DocumentMeaning) -> Meaning {

@@ -376,7 +376,7 @@ impl Checker<'_> {
             return None;
         }
         let path = self.path(pointer, text)?;
-        if path.ends_in_wildcard() {
+        if path.ends_in_wildcard() && !pointer.ends_with("/item") {
             let array = text.trim_end_matches("[*]").trim_end_matches(".*");
             self.at_value(
                 Code::PathHidesAbsence,
@@ -387,7 +387,8 @@ impl Checker<'_> {
             return None;
         }
         if !path.is_singular() {
-            self.at_value(Code::PathManyForOne, pointer, format!("`{text}` can yield many, and one node is due"), None);
+            let help = Some("write a path without `*`, `..`, `?` and slices".to_owned());
+            self.at_value(Code::PathManyForOne, pointer, format!("`{text}` can yield many, and one node is due"), help);
             return None;
         }
         Some(path)
@@ -511,6 +512,7 @@ impl Checker<'_> {
                 let near = nearest(name, list.iter().copied());
                 let help = match near {
                     Some(near) => format!("did you mean `{so_far}.{near}`?"),
+                    None if so_far == "held" => "`keep:` of the grants, or of `pair`, gives it members".to_owned(),
                     None if list.is_empty() => format!("`{so_far}` has no members"),
                     None => format!("`{so_far}` has {}", list.join(", ")),
                 };
@@ -525,6 +527,11 @@ impl Checker<'_> {
 
     /// Remembers which definitions are used, and keeps secrets out of URLs and records.
     fn note_use(&mut self, pointer: &str, offset: usize, variable: &Variable, purpose: Purpose) {
+        let member = match variable.rest.first() {
+            Some(Key::Name(name)) => name.clone(),
+            _ => String::new(),
+        };
+        self.named.insert((variable.root.clone(), member));
         let Some(Key::Name(name)) = variable.rest.first() else {
             if variable.root == "config" {
                 let span = offset + variable.span.start..offset + variable.span.end;
@@ -552,6 +559,18 @@ impl Checker<'_> {
                     Purpose::Sent | Purpose::Condition => {}
                 }
             }
+            "input" if self.secret_inputs.contains(name) => {
+                let span = offset + variable.span.start..offset + variable.span.end;
+                let help = Some("send it in the body, from `input` itself".to_owned());
+                let (code, message) = match purpose {
+                    Purpose::Url | Purpose::BaseUrl | Purpose::QueryCredential => {
+                        (Code::SecretInUrl, format!("the secret `{name}` would become part of a URL"))
+                    }
+                    Purpose::Sent | Purpose::Condition => return,
+                    _ => (Code::SecretShown, format!("the secret `{name}` would get another name")),
+                };
+                self.inside(code, pointer, &span, message, help);
+            }
             _ => {}
         }
     }
@@ -561,13 +580,24 @@ impl Checker<'_> {
 fn not_here(name: &str) -> Option<&'static str> {
     Some(match name {
         "parent" => "`parent: TYPE` repeats the requests of a type for each resource of another",
-        "resource" => "requests of grants, of entitlements and of details name the `resource` they are for",
+        "resource" => {
+            "requests of grants, of entitlements, of details and of operations but `create` name the `resource` they are for"
+        }
         "page" => "only requests of a list have a `page`",
         "first" => "`pages: { first: … }` keeps values of the first answer",
         "listed" => "`listed` is the row of the list, where a detail took its place",
         "batch" => "only the request of a `detail` with `batch` has it",
         "row" => "there is no row yet",
-        "item" | "element" | "this" | "value" => "an element is `row`",
+        "item" | "element" | "this" => "an element is `row`",
+        "value" => "`find` has its key as `value`, `set` of `one_of` what it sets, and an element is `row`",
+        "body" | "status" | "headers" => {
+            "an answer is known where it is judged: in `outcomes`, `statuses` and `while`; `keep` hands values on"
+        }
+        "before" | "after" | "whole" => "only `write` and `empty` of an `edit` know it",
+        "version" => "an `edit` knows it that says where its `version` stands",
+        "input" => "operations that take attributes or inputs have an `input`",
+        "principal" | "entitlement" => "only `grant`, `revoke`, `pair` and `one_of` of an entitlement know it",
+        "held" => "only `grant` and `revoke` of an entitlement know it",
         "options" => "only fragments have options",
         "env" => "what a user provides is declared under `config`",
         _ => return None,

@@ -91,6 +91,10 @@ codes! {
     NotHere "not-here" Error "A construct that means nothing at this place.";
     Graphql "graphql" Error "A GraphQL query with interpolation; values go into variables.";
     NeverWrites "write-in-read" Error "A read with a method that changes things.";
+    WritesByRequest "write-by-request" Error "A step that writes names its method and path with `request`; `get` and `post` read.";
+    StepShape "step-shape" Error "A step does exactly one thing.";
+    NotExclusive "not-exclusive" Warning "A write that sets a field replaces what the principal held; `one_of` says so.";
+    UnknownKeyOfFind "unknown-find" Error "A reference to a key that the type's `find` does not have.";
     Unused "unused" Warning "A definition that nothing uses.";
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::operation::{OneOf, Operation, Pair};
 use super::source::{ForEach, ListSource};
 use super::value::Missing;
 use super::{Request, Rows, Value};
@@ -46,9 +47,21 @@ pub struct Entitlement {
     /// How its grants are read.
     #[serde(default)]
     pub grants: Vec<GrantSource>,
-    /// How one principal's grant is read.
+    /// How one principal's grant is read; out of `grants` where nothing is said.
     #[serde(default)]
-    pub pair: Option<Box<ListSource>>,
+    pub pair: Option<Box<Pair>>,
+    /// How it is granted.
+    #[serde(default)]
+    pub grant: Option<Operation>,
+    /// How it is revoked.
+    #[serde(default)]
+    pub revoke: Option<Operation>,
+    /// How it is granted and revoked where it is the value of a field.
+    #[serde(default)]
+    pub one_of: Option<OneOf>,
+    /// Whether `engine push` changes who holds it; it does where it can be granted and revoked.
+    #[serde(default)]
+    pub managed: Option<bool>,
 }
 
 /// What an entitlement stands for.

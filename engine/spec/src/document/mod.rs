@@ -4,10 +4,12 @@
 //! Text stays text here. A path that does not parse or a name that is not defined is found by
 //! `check`, which turns a document into a plan.
 
+pub mod attribute;
 pub mod auth;
 pub mod client;
 pub mod config;
 pub mod entitlement;
+pub mod operation;
 pub mod page;
 pub mod request;
 pub mod resource;
@@ -19,10 +21,12 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub use attribute::Attribute;
 pub use auth::Auth;
 pub use client::Client;
 pub use config::ConfigField;
 pub use entitlement::{Entitlement, GrantSource};
+pub use operation::Operation;
 pub use page::Pages;
 pub use request::Request;
 pub use resource::ResourceType;

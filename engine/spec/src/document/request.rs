@@ -28,7 +28,7 @@ pub struct Request {
     /// Headers, beside those of the client.
     #[serde(default)]
     pub headers: BTreeMap<String, Value>,
-    /// A JSON body: a structure whose leaves are values. `{ optional: … }` leaves out what is absent. A map with one of `coalesce`, `join`, `cases`, `pick`, `look_up`, `quote`, `literal`, or with `from` beside `map`, `as` or `default`, is that construct; `{ literal: … }` sends it as it stands.
+    /// A JSON body: a structure whose leaves are values. `{ optional: … }` leaves out what is absent, `{ when: …, then: … }` what does not apply; `{ each: …, then: … }` makes a piece for each element of a list, which is `row` in it. A map with one of `coalesce`, `join`, `cases`, `pick`, `look_up`, `quote`, `literal`, or with `from` beside `map`, `as` or `default`, is that construct; `{ literal: … }` sends it as it stands.
     #[serde(default)]
     pub json: Option<serde_json::Value>,
     /// A form body (`application/x-www-form-urlencoded`).

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::attribute::{Attribute, Push};
+use super::operation::{Action, Operation};
 use super::source::{ListSource, Statuses};
 use super::{Entitlement, GrantSource, OneOrMany, Request, Value};
 
@@ -72,6 +74,33 @@ pub struct ResourceType {
     /// How a resource is found by a key, such as an email address.
     #[serde(default)]
     pub find: BTreeMap<String, Find>,
+    /// What can be given when one is made or changed, by name.
+    #[serde(default)]
+    pub attributes: BTreeMap<String, Attribute>,
+    /// How one is made.
+    #[serde(default)]
+    pub create: Option<Operation>,
+    /// How one is changed; `input` holds what is given.
+    #[serde(default)]
+    pub update: Option<Operation>,
+    /// How one is made usable again.
+    #[serde(default)]
+    pub enable: Option<Operation>,
+    /// How one is made unusable, and kept.
+    #[serde(default)]
+    pub disable: Option<Operation>,
+    /// How one is removed.
+    #[serde(default)]
+    pub delete: Option<Operation>,
+    /// How its credentials are made anew.
+    #[serde(default)]
+    pub rotate: Option<Operation>,
+    /// Other operations by name.
+    #[serde(default)]
+    pub actions: BTreeMap<String, Action>,
+    /// How `engine push` treats its resources.
+    #[serde(default)]
+    pub push: Option<Push>,
 }
 
 /// The resource that contains another.

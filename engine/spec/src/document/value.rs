@@ -113,6 +113,8 @@ pub enum Conversion {
     Boolean,
     /// A text that holds JSON becomes what it holds.
     Json,
+    /// Anything becomes its JSON text.
+    JsonText,
     /// Seconds since 1970 become a time.
     UnixSeconds,
     /// Milliseconds since 1970 become a time; also inside `/Date(…)/`.

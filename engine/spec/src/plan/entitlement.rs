@@ -6,7 +6,7 @@ use engine_model::{Expansion, MissingReference, Purpose};
 
 use crate::expression::Expression;
 
-use super::{ForEach, Site, Source, Value};
+use super::{ForEach, OneOf, Operation, Pair, Site, Source, Value};
 
 /// A rule that gives resources entitlements.
 #[derive(Clone, Debug)]
@@ -35,6 +35,16 @@ pub struct Entitlement {
     pub immutable: bool,
     /// Whether a principal holds at most one slug of the family.
     pub exclusive: bool,
+    /// How one principal's grant is read.
+    pub pair: Option<Pair>,
+    /// How it is granted.
+    pub grant: Option<Operation>,
+    /// How it is revoked.
+    pub revoke: Option<Operation>,
+    /// How it is granted and revoked as the value of a field.
+    pub one_of: Option<Box<OneOf>>,
+    /// Whether `push` changes who holds it.
+    pub managed: bool,
 }
 
 /// A source of grants and what its rows become.
@@ -52,6 +62,8 @@ pub struct GrantRule {
     pub after: Vec<usize>,
     /// Where rows come from. A rule without `resource` that asks is repeated for `resource`.
     pub source: Source,
+    /// Whether its source reads more than the id of what it is repeated for.
+    pub reads_resource: bool,
     /// Id of the resource the grant is on. Without: the `resource` it is repeated for, or for the
     /// owner's own rows the row's resource.
     pub resource: Option<Value>,

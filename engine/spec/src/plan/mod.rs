@@ -2,10 +2,12 @@
 //! run: every path is parsed, every template compiled, every reference resolved to a number, and
 //! every value knows the line of the spec that asked for it.
 
+mod attribute;
 mod auth;
 mod client;
 mod config;
 mod entitlement;
+mod operation;
 mod page;
 mod request;
 mod resource;
@@ -15,10 +17,12 @@ mod value;
 use std::fmt;
 use std::sync::Arc;
 
+pub use attribute::*;
 pub use auth::*;
 pub use client::*;
 pub use config::*;
 pub use entitlement::*;
+pub use operation::*;
 pub use page::*;
 pub use request::*;
 pub use resource::*;
@@ -70,6 +74,8 @@ pub struct Plan {
     pub look_ups: Vec<LookUp>,
     /// The resource types.
     pub types: Vec<ResourceType>,
+    /// Sources that are asked for single things, by `find`, `pair` and `look_up`.
+    pub asks: Vec<Source>,
     /// All sources of grants, of all types.
     pub grant_rules: Vec<GrantRule>,
     /// Every optional path, for the list of those that no row had; numbered by `Value::tracked`.

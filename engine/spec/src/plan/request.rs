@@ -1,5 +1,6 @@
 //! Requests, compiled.
 
+use crate::expression::Expression;
 use crate::template::Template;
 
 use super::{Site, Value};
@@ -54,6 +55,30 @@ pub enum Node {
     Leaf(Value),
     /// A value that is left out where it is absent; what it empties vanishes with it.
     Optional(Value),
+    /// A piece that is left out where the condition does not hold.
+    When(Box<Branch>),
+    /// A list with a piece for each element of another, which is `row` in it.
+    Each(Box<Each>),
     /// A constant.
     Constant(serde_json::Value),
+}
+
+/// A piece of a JSON body that has a condition.
+#[derive(Clone, Debug)]
+pub struct Branch {
+    /// Where it stands.
+    pub site: Site,
+    /// The condition.
+    pub when: Expression,
+    /// The piece.
+    pub then: Node,
+}
+
+/// A list with a piece for each element of another.
+#[derive(Clone, Debug)]
+pub struct Each {
+    /// The other list.
+    pub list: Value,
+    /// The piece.
+    pub then: Node,
 }

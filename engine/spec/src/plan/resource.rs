@@ -5,7 +5,7 @@ use engine_model::Trait;
 use crate::expression::Expression;
 use crate::path::Path;
 
-use super::{Entitlement, Request, Site, Source, StatusRule, Value};
+use super::{Action, Attribute, Entitlement, Operation, Push, Request, Site, Source, StatusRule, Value};
 
 /// A kind of resource.
 #[derive(Clone, Debug)]
@@ -45,6 +45,31 @@ pub struct ResourceType {
     pub read: Option<Read>,
     /// How one is found by a key.
     pub find: Vec<(String, Find)>,
+    /// What can be given when one is made or changed.
+    pub attributes: Vec<Attribute>,
+    /// What changes the vendor.
+    pub operations: Operations,
+    /// How `push` treats them.
+    pub push: Push,
+}
+
+/// What changes resources of a type.
+#[derive(Clone, Debug, Default)]
+pub struct Operations {
+    /// Makes one.
+    pub create: Option<Operation>,
+    /// Changes one.
+    pub update: Option<Operation>,
+    /// Makes one usable again.
+    pub enable: Option<Operation>,
+    /// Makes one unusable.
+    pub disable: Option<Operation>,
+    /// Removes one.
+    pub delete: Option<Operation>,
+    /// Makes its credentials anew.
+    pub rotate: Option<Operation>,
+    /// Others by name.
+    pub actions: Vec<Action>,
 }
 
 /// The resource that contains another.
@@ -183,6 +208,6 @@ pub enum Find {
         /// Whether case matters not.
         fold_case: bool,
     },
-    /// By asking, in order; `value` is in scope.
-    Ask(Vec<Source>),
+    /// By asking, in order: numbers among [`super::Plan::asks`]; `value` is in scope.
+    Ask(Vec<usize>),
 }

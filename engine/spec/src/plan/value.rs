@@ -478,6 +478,7 @@ impl Value {
                 },
                 _ => Err(wrong("a boolean")),
             },
+            Conversion::JsonText => Ok(Json::from(json.to_string())),
             Conversion::Json => match json {
                 Json::String(text) => {
                     serde_json::from_str(text).map_err(|_| self.broken("the text does not hold JSON".to_owned()))

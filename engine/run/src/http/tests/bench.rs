@@ -124,6 +124,7 @@ fn plan(clients: Vec<Client>) -> Plan {
         starts: Vec::new(),
         checks: Vec::new(),
         look_ups: Vec::new(),
+        asks: Vec::new(),
         types: Vec::new(),
         grant_rules: Vec::new(),
         tracked_paths: Vec::new(),

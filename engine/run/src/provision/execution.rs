@@ -1,0 +1,593 @@
+//! An execution: one order from what was given to its outcome, step by step.
+
+use engine_model::{OutcomeWord, ResourceRef};
+use engine_spec::plan::{
+    Act, Ending, Entitlement, Needs, NoWitness, OneOf, Operation, ResourceType, Step, Value, Verify, VerifyBy,
+};
+use engine_spec::scope::Scope;
+use serde_json::{Map, Value as Json, json};
+
+use super::goal::{Goal, same, same_attribute, shown};
+use super::input::{self, Use};
+use super::order::Order;
+use super::outcome::{Ended, Outcome, SecretText, ShownRequest};
+use super::target::{self, Target, TargetAct, bare_scope};
+use super::{Mode, Provisioner, attribute_key};
+use crate::extract::evaluate;
+use crate::sync::part::{Entry, Part};
+
+/// What comes of steps: a settled word, or an end that stops them.
+pub(super) type Flow = Result<OutcomeWord, Box<Ended>>;
+
+/// One order under way.
+pub(super) struct Execution<'p> {
+    pub provisioner: &'p Provisioner,
+    pub order: Order,
+    pub mode: Mode,
+    /// The names in scope beside `config` and `start`.
+    pub names: Map<String, Json>,
+    /// Number of the type.
+    pub kind: Option<usize>,
+    /// Number of the principal's type.
+    pub principal_kind: Option<usize>,
+    /// The rule of the entitlement.
+    pub rule: Option<&'p Entitlement>,
+    /// The requests that change something.
+    pub requests: Vec<ShownRequest>,
+    /// Secrets to be shown once.
+    pub secrets: Vec<(String, SecretText)>,
+    /// Whether one request does it all, so that reading back settles a lost answer.
+    pub is_single: bool,
+    /// Statuses that mean that someone else changed the whole that is being edited.
+    pub lost: Vec<u16>,
+    /// A version that the next write sends.
+    pub version: Option<(String, String)>,
+    /// Whether an edit has read back what it wrote.
+    pub edited: bool,
+    /// The resource that was made.
+    pub made: Option<Entry>,
+    /// What an answer says that was believed: a rule's words on a settled outcome.
+    pub words: Vec<String>,
+    /// The resource as it was read first.
+    pub bound: Option<Entry>,
+    changes: Vec<String>,
+    cautions: Vec<String>,
+    verified: bool,
+}
+
+impl<'p> Execution<'p> {
+    pub fn new(provisioner: &'p Provisioner, order: Order, mode: Mode) -> Self {
+        Self {
+            provisioner,
+            order,
+            mode,
+            names: Map::new(),
+            kind: None,
+            principal_kind: None,
+            rule: None,
+            requests: Vec::new(),
+            secrets: Vec::new(),
+            is_single: false,
+            lost: Vec::new(),
+            version: None,
+            edited: false,
+            made: None,
+            words: Vec::new(),
+            bound: None,
+            changes: Vec::new(),
+            cautions: Vec::new(),
+            verified: false,
+        }
+    }
+
+    /// The type of what it is about.
+    pub fn known(&self) -> Option<&'p ResourceType> {
+        self.provisioner.reader.plan.types.get(self.kind?)
+    }
+
+    /// All of it.
+    pub async fn all(&mut self) -> Flow {
+        let provisioner = self.provisioner;
+        let root = Scope::root(&provisioner.reader.names);
+        let target = target::resolve(&provisioner.reader.plan, &self.order, &root)?;
+        self.kind = Some(target.kind);
+        self.principal_kind = target.principal_kind;
+        self.rule = target.entitlement;
+        self.names.extend(target.family.clone());
+        self.take_input(&target).await?;
+        match target.act {
+            TargetAct::Operation(operation) => self.operation(operation).await,
+            TargetAct::OneOf(one_of) => self.one_of(one_of).await,
+        }
+    }
+
+    /// Checks what was given.
+    async fn take_input(&mut self, target: &Target<'p>) -> Result<(), Box<Ended>> {
+        let Some((attributes, on)) = target.takes else { return Ok(()) };
+        let reader = &self.provisioner.reader;
+        let none = super::Given::new();
+        let given = self.order.input().unwrap_or(&none);
+        let scope = Scope::root(&reader.names);
+        let accepted = input::accept(attributes, given, on, &scope, &*reader.environment);
+        let input = accepted.map_err(|faults| {
+            let names: Vec<&str> = attributes.iter().map(|attribute| attribute.name()).collect();
+            let hint = (!names.is_empty()).then(|| format!("`--input NAME=VALUE` gives {}", names.join(", ")));
+            Ended::misused(faults.join("; "), hint).at(&target.known.site)
+        })?;
+        if on == Use::Update && input.values.is_empty() {
+            let names: Vec<&str> =
+                attributes.iter().filter(|known| known.on_update).map(|known| known.name()).collect();
+            let hint = format!("`--input NAME=VALUE` gives {}", names.join(", "));
+            return Err(Ended::misused("nothing was given that could change", Some(hint)));
+        }
+        for attribute in attributes.iter().filter(|attribute| attribute.is_secret()) {
+            if let Some(secret) = input.values.get(attribute.name()).and_then(Json::as_str) {
+                reader.clients.redactor().learn(secret);
+            }
+        }
+        for attribute in attributes {
+            let (Some(of), Some(Json::String(id))) = (attribute.choices_of, input.values.get(attribute.name())) else {
+                continue;
+            };
+            self.is_choice(of, attribute.name(), id).await?;
+        }
+        self.cautions.extend(input.cautions);
+        self.secrets.extend(input.generated);
+        self.names.insert("input".to_owned(), Json::Object(input.values));
+        Ok(())
+    }
+
+    /// A value that must be the id of a resource.
+    async fn is_choice(&self, of: usize, name: &str, id: &str) -> Result<(), Box<Ended>> {
+        let reader = &self.provisioner.reader;
+        let Some(kind) = reader.plan.types.get(of).map(|kind| kind.id.clone()) else { return Ok(()) };
+        let wanted = kind.clone();
+        let mut part = Part::new();
+        part.lists.insert(of);
+        part.resource = Box::new(move |resource| resource.id.resource_type == wanted);
+        let read = reader.part(part).await?;
+        if read.resources.iter().any(|(resource, _)| resource.id.id == id) {
+            return Ok(());
+        }
+        let ids: Vec<&str> = read.resources.iter().map(|(resource, _)| resource.id.id.as_str()).collect();
+        let hint = match engine_spec::suggest::nearest(id, ids.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are {}", ids.iter().take(20).copied().collect::<Vec<_>>().join(", ")),
+        };
+        Err(Ended::misused(format!("{name}: there is no {kind} `{id}`"), Some(hint)))
+    }
+
+    async fn operation(&mut self, operation: &'p Operation) -> Flow {
+        if let Some(word) = self.bind(operation.needs).await? {
+            return Ok(word);
+        }
+        self.guard(operation)?;
+        let before = self.look_before().await?;
+        if before == Some(true) {
+            return Ok(OutcomeWord::Already);
+        }
+        self.is_single = most_writes(&operation.step) <= 1;
+        let word = self.step(&operation.step).await?;
+        if self.mode == Mode::Plan || word != OutcomeWord::Done {
+            return Ok(word);
+        }
+        self.learn_made().await?;
+        self.verify(operation.verify.as_ref(), &operation.step).await?;
+        Ok(word)
+    }
+
+    /// Gives `resource`, `principal`, `parent` and `entitlement` their meaning. What is not there
+    /// ends a delete or a revoke.
+    async fn bind(&mut self, needs: Needs) -> Result<Option<OutcomeWord>, Box<Ended>> {
+        if let Order::Create { parent: Some(parent), .. } = &self.order.clone() {
+            match self.entry(parent).await? {
+                Some(entry) => self.names.insert("parent".to_owned(), entry.scope),
+                None => return Err(Ended::failed(format!("{parent} is not there"))),
+            };
+        }
+        let wants_parent = matches!(
+            self.known().and_then(|known| known.parent.as_ref()),
+            Some(engine_spec::plan::ParentRule::Repeated(_))
+        );
+        if let (Order::Create { parent: None, .. }, true) = (&self.order, wants_parent) {
+            let hint = Some("name what contains it: `--parent TYPE:ID`".to_owned());
+            return Err(Ended::misused("nothing says where it is to be made", hint));
+        }
+        let ends_well = matches!(self.order, Order::Delete(_) | Order::Revoke { .. });
+        if let Some(resource) = self.order.resource().cloned()
+            && let Some(word) = self.bind_one("resource", &resource, needs.resource, ends_well).await?
+        {
+            return Ok(Some(word));
+        }
+        if let Some(principal) = self.order.principal().cloned() {
+            if let Some(word) = self.bind_one("principal", &principal, needs.principal, ends_well).await? {
+                return Ok(Some(word));
+            }
+            if let Order::Grant { entitlement, .. } | Order::Revoke { entitlement, .. } = &self.order {
+                self.names.insert("entitlement".to_owned(), json!({ "slug": entitlement.slug }));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn bind_one(
+        &mut self,
+        name: &str,
+        reference: &ResourceRef,
+        whole: bool,
+        ends_well: bool,
+    ) -> Result<Option<OutcomeWord>, Box<Ended>> {
+        let plan = &self.provisioner.reader.plan;
+        let scope = if whole {
+            match self.entry(reference).await? {
+                Some(entry) => {
+                    let scope = entry.scope.clone();
+                    if name == "resource" {
+                        self.bound = Some(entry);
+                    }
+                    scope
+                }
+                None if ends_well => {
+                    self.words.push(format!("{reference} is not there"));
+                    return Ok(Some(OutcomeWord::Already));
+                }
+                None => {
+                    let mut ended = Ended::failed(format!("{reference} is not there"));
+                    ended.hint = Some("`engine sync` and `engine resources` show the ids".to_owned());
+                    return Err(ended);
+                }
+            }
+        } else {
+            match plan.type_named(&reference.resource_type) {
+                Some((_, known)) => bare_scope(known, &reference.id),
+                None => Json::Null,
+            }
+        };
+        self.names.insert(name.to_owned(), scope);
+        Ok(None)
+    }
+
+    fn guard(&self, operation: &Operation) -> Result<(), Box<Ended>> {
+        for refusal in &operation.refuse {
+            if self.holds(&refusal.when).map_err(|reason| Ended::failed(reason).at(&refusal.site))? {
+                return Err(Ended::failed(refusal.say.clone()).at(&refusal.site));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an expression holds with the names in scope.
+    pub fn holds(&self, expression: &engine_spec::expression::Expression) -> Result<bool, String> {
+        let root = Scope::root(&self.provisioner.reader.names);
+        expression.holds(&root.with_all(&self.names)).map_err(|error| error.to_string())
+    }
+
+    /// Looks whether it is so already; binds `held`, and says what will change.
+    async fn look_before(&mut self) -> Result<Option<bool>, Box<Ended>> {
+        if let Order::Grant { entitlement, principal } | Order::Revoke { entitlement, principal } = &self.order.clone()
+        {
+            let held = self.read_held(entitlement, principal).await?;
+            let is_held = held.is_some();
+            self.names.insert("held".to_owned(), held.map_or(Json::Null, Json::Object));
+            return Ok(Some(is_held == matches!(self.order, Order::Grant { .. })));
+        }
+        let goal = self.goal(false).await?;
+        if let (Order::Update { resource, .. }, Some(entry)) = (&self.order, &goal.entry) {
+            let resource = resource.clone();
+            let current = entry.scope.clone();
+            if goal.reached == Some(false) {
+                self.narrow(&current);
+            }
+            let _ = resource;
+        }
+        if let (Order::Update { resource, .. }, None, Some(false)) = (&self.order, &goal.entry, goal.reached) {
+            return Err(Ended::failed(format!("{resource} is not there")));
+        }
+        if let (Order::Create { .. }, Some(true), Some(entry)) = (&self.order, goal.reached, goal.entry.clone()) {
+            self.words.push("it is there already".to_owned());
+            self.made = Some(entry);
+        }
+        Ok(goal.reached)
+    }
+
+    /// Leaves in `input` what differs from what is there, and says how.
+    fn narrow(&mut self, current: &Json) {
+        let attributes = self.known().map(|known| known.attributes.as_slice()).unwrap_or_default();
+        let Some(Json::Object(input)) = self.names.get_mut("input") else { return };
+        for attribute in attributes {
+            let name = attribute.name();
+            let Some(wanted) = input.get(name).cloned() else { continue };
+            if attribute.read.is_none() {
+                self.changes
+                    .push(format!("{name}: {}", if attribute.is_secret() { "***".to_owned() } else { shown(&wanted) }));
+                continue;
+            }
+            let found = current.get(attribute_key(name)).unwrap_or(&Json::Null);
+            if !same_attribute(attribute, &wanted, found) {
+                self.changes.push(format!("{name}: {} → {}", shown(found), shown(&wanted)));
+            } else if !attribute.required_on_update {
+                input.remove(name);
+            }
+        }
+    }
+
+    /// One step.
+    pub async fn step(&mut self, step: &'p Step) -> Flow {
+        if let Some(when) = &step.when
+            && !self.holds(when).map_err(|reason| Ended::failed(reason).at(&step.site))?
+        {
+            return Ok(OutcomeWord::Already);
+        }
+        match &step.act {
+            Act::Write(write) => self.write(write).await,
+            Act::LookUp { ask, name, none, first_of_many } => {
+                let rows = self.provisioner.reader.rows(*ask, &self.names).await?;
+                let many = rows.len() > 1 && !first_of_many;
+                match rows.into_iter().next() {
+                    _ if many => {
+                        Err(Ended::failed(format!("several are found for `{name}`, and one is due")).at(&step.site))
+                    }
+                    Some(found) => {
+                        self.names.insert(name.clone(), found.row);
+                        Ok(OutcomeWord::Already)
+                    }
+                    None => {
+                        let Some(mut none) = none.clone() else {
+                            self.names.insert(name.clone(), Json::Null);
+                            return Ok(OutcomeWord::Already);
+                        };
+                        none.say = none.say.or_else(|| Some(format!("nothing is found for `{name}`")));
+                        self.end(&none, step)
+                    }
+                }
+            }
+            Act::Choose(branches) => {
+                for branch in branches {
+                    let applies = match &branch.when {
+                        Some(when) => self.holds(when).map_err(|reason| Ended::failed(reason).at(&branch.site))?,
+                        None => true,
+                    };
+                    if applies {
+                        return Box::pin(self.step(branch)).await;
+                    }
+                }
+                Err(Ended::failed("none of the choices of the spec applies").at(&step.site))
+            }
+            Act::Steps(steps) => {
+                let mut word = OutcomeWord::Already;
+                for inner in steps {
+                    if Box::pin(self.step(inner)).await? == OutcomeWord::Done {
+                        word = OutcomeWord::Done;
+                    }
+                }
+                Ok(word)
+            }
+            Act::Edit(edit) => Box::pin(self.edit(edit, &step.site)).await,
+            Act::End(ending) => self.end(ending, step),
+        }
+    }
+
+    /// A stated outcome ends the whole operation, whatever it is.
+    fn end(&mut self, ending: &Ending, step: &Step) -> Flow {
+        let mut ended = Ended::settled(ending.is);
+        ended.say.clone_from(&ending.say);
+        Err(Box::new(ended).at(&step.site))
+    }
+
+    /// Sets a field whose value stands for the entitlement.
+    async fn one_of(&mut self, one_of: &'p OneOf) -> Flow {
+        let granting = matches!(self.order, Order::Grant { .. });
+        if let Some(word) = self.bind(one_of.needs).await? {
+            return Ok(word);
+        }
+        let whose = if one_of.of_resource { self.order.resource() } else { self.order.principal() }.cloned();
+        let Some(whose) = whose else { return Err(Ended::failed("nothing has this field")) };
+        let Some(entry) = self.entry(&whose).await? else {
+            if granting {
+                return Err(Ended::failed(format!("{whose} is not there")));
+            }
+            self.words.push(format!("{whose} is not there"));
+            return Ok(OutcomeWord::Already);
+        };
+        self.names.insert(if one_of.of_resource { "resource" } else { "principal" }.to_owned(), entry.scope.clone());
+        let current = self.field_of(one_of, &entry)?;
+        let target = self.value_of(one_of)?;
+        let is_held = current.as_ref().is_some_and(|current| same(current, &target));
+        if is_held == granting {
+            return Ok(OutcomeWord::Already);
+        }
+        let kept = current.clone().unwrap_or_default();
+        let kept = kept.as_str().map_or_else(|| kept.to_string(), str::to_owned);
+        if one_of.fixed.contains(&kept) {
+            return Err(Ended::failed(format!("{whose} has `{kept}`, which is not changed")).at(&one_of.site));
+        }
+        let new = if granting { Some(target) } else { one_of.default.clone() };
+        if let (false, Some(default), Some(current)) = (granting, &new, &current)
+            && same(default, current)
+        {
+            let say = format!("{} is what a revoke leaves, so it cannot be taken away", shown(default));
+            return Err(Ended::failed(say).at(&one_of.site));
+        }
+        let was = shown(&current.unwrap_or_default());
+        let (step, becomes) = match (&new, &one_of.clear) {
+            (Some(value), _) => (&one_of.set, shown(value)),
+            (None, Some(clear)) => (clear, "nothing".to_owned()),
+            (None, None) => return Err(Ended::failed("the spec does not say what a revoke leaves").at(&one_of.site)),
+        };
+        self.changes.push(format!("{whose}: {was} → {becomes}"));
+        self.names.insert("value".to_owned(), new.unwrap_or_default());
+        self.names.insert("held".to_owned(), if is_held { json!({}) } else { Json::Null });
+        self.is_single = most_writes(step) <= 1;
+        let word = self.step(step).await?;
+        if self.mode == Mode::Apply && word == OutcomeWord::Done {
+            self.verify(None, step).await?;
+        }
+        Ok(word)
+    }
+
+    fn field_of(&self, one_of: &OneOf, entry: &Entry) -> Result<Option<Json>, Box<Ended>> {
+        let reader = &self.provisioner.reader;
+        let row = entry.row.clone().unwrap_or_default();
+        let root = Scope::root(&reader.names);
+        let scope = root.with_all(&self.names);
+        let scope = scope.with_node("row", &row);
+        let found =
+            one_of.value.yields(&scope, &NoWitness).map_err(|fault| Ended::failed(fault.reason).at(&fault.site))?;
+        Ok(found.map(std::borrow::Cow::into_owned).filter(|json| !json.is_null()))
+    }
+
+    /// The value that stands for the entitlement.
+    fn value_of(&self, one_of: &OneOf) -> Result<Json, Box<Ended>> {
+        let slug = self.names.get("entitlement").and_then(|entitlement| entitlement.get("slug")).cloned();
+        match &one_of.is {
+            None => Ok(slug.unwrap_or_default()),
+            Some(value) => self.evaluated(value)?.ok_or_else(|| {
+                let missing = value.missing("the value that stands for the entitlement");
+                Ended::failed(missing.reason).at(&missing.site)
+            }),
+        }
+    }
+
+    /// What a value is with the names in scope.
+    pub fn evaluated(&self, value: &Value) -> Result<Option<Json>, Box<Ended>> {
+        let root = Scope::root(&self.provisioner.reader.names);
+        let scope = root.with_all(&self.names);
+        let found = value.yields(&scope, &NoWitness).map_err(|fault| Ended::failed(fault.reason).at(&fault.site))?;
+        Ok(found.map(std::borrow::Cow::into_owned))
+    }
+
+    /// Values of an answer become names.
+    pub fn keep(&mut self, keep: &[(String, Value)], body: &Json, names: &Map<String, Json>) -> Result<(), Box<Ended>> {
+        let kept = {
+            let root = Scope::root(&self.provisioner.reader.names);
+            let scope = root.with_all(&self.names);
+            let scope = scope.with_all(names);
+            evaluate(keep, &scope.with_node("body", body), &NoWitness)
+                .map_err(|fault| Ended::failed(fault.reason).at(&fault.site))?
+        };
+        self.names.extend(kept);
+        Ok(())
+    }
+
+    /// After a create whose answer does not tell what was made: finds it by what was given.
+    async fn learn_made(&mut self) -> Result<(), Box<Ended>> {
+        if matches!(self.order, Order::Create { .. }) && self.made.is_none() {
+            // Nobody is found where the vendor needs its time: the create itself has been answered.
+            self.made = self.goal(true).await.ok().and_then(|goal| goal.entry);
+        }
+        Ok(())
+    }
+
+    /// Proves by reading back that it happened.
+    async fn verify(&mut self, verify: Option<&Verify>, step: &Step) -> Result<(), Box<Ended>> {
+        let default = VerifyBy {
+            site: step.site.clone(),
+            read: None,
+            holds: None,
+            absent: None,
+            limit: std::time::Duration::from_secs(10),
+            every: std::time::Duration::from_secs(1),
+            otherwise: OutcomeWord::Failed,
+        };
+        let by = match verify {
+            Some(Verify::No) => return Ok(()),
+            Some(Verify::By(by)) => by,
+            None if self.edited => {
+                self.verified = true;
+                return Ok(());
+            }
+            None => &default,
+        };
+        let environment = self.provisioner.reader.environment.clone();
+        let begun = environment.elapsed();
+        loop {
+            let goal = self.look_after(by, verify.is_some()).await?;
+            match goal.reached {
+                None => return Ok(()),
+                Some(true) => {
+                    self.verified = true;
+                    return Ok(());
+                }
+                Some(false) if environment.elapsed().saturating_sub(begun) >= by.limit => {
+                    let otherwise = goal.otherwise.map(|words| format!(": {words}")).unwrap_or_default();
+                    let say = match by.otherwise {
+                        OutcomeWord::Failed => {
+                            format!("the vendor said that it was done, and reading back shows otherwise{otherwise}")
+                        }
+                        _ => format!("the vendor said that it was done, and it does not show yet{otherwise}"),
+                    };
+                    let mut ended = Ended::new(by.otherwise, say);
+                    ended.spec = Some(by.site.clone());
+                    return Err(Box::new(ended));
+                }
+                Some(false) => environment.sleep(by.every).await,
+            }
+        }
+    }
+
+    async fn look_after(&mut self, by: &VerifyBy, is_said: bool) -> Result<Goal, Box<Ended>> {
+        if let Order::Create { .. } = &self.order
+            && by.read.is_none()
+        {
+            let Some(made) = self.made.as_ref().map(|entry| entry.resource.id.clone()) else {
+                return Ok(Goal::default());
+            };
+            if !self.reads_by_id() {
+                return Ok(Goal::default());
+            }
+            let entry = self.entry(&made).await?;
+            return Ok(Goal { reached: Some(entry.is_some()), entry, otherwise: Some(format!("{made} is not there")) });
+        }
+        if is_said { self.shows(by).await } else { self.goal(false).await }
+    }
+
+    /// Everything there is to say.
+    pub fn into_outcome(mut self, ended: Ended) -> Outcome {
+        let redactor = self.provisioner.reader.clients.redactor();
+        let mut say = std::mem::take(&mut self.words);
+        say.extend(ended.say);
+        if ended.word == OutcomeWord::Already && say.is_empty() {
+            say.push("it was so already, and nothing was sent".to_owned());
+        }
+        if ended.may_have_happened {
+            say.push("it may have happened all the same".to_owned());
+        }
+        let resource = match (&self.made, self.order.resource()) {
+            (Some(made), _) => Some((made.resource.id.clone(), Some(made.resource.display_name.clone()))),
+            (None, Some(resource)) => Some((resource.clone(), None)),
+            (None, None) => None,
+        };
+        let redacted = |texts: Vec<String>| texts.iter().map(|text| redactor.redact(text)).collect::<Vec<_>>();
+        let (resource, display_name) = resource.unzip();
+        Outcome {
+            operation: redactor.redact(&self.order.to_string()),
+            word: ended.word,
+            say: redacted(say),
+            vendor: ended.vendor,
+            resource,
+            display_name: display_name.flatten(),
+            changes: redacted(self.changes),
+            cautions: self.cautions,
+            requests: self.requests,
+            verified: self.verified,
+            retry_later: ended.retry_later,
+            may_have_happened: ended.may_have_happened,
+            refused: ended.refused,
+            misused: ended.misused,
+            spec: ended.spec.map(|site| site.to_string()),
+            hint: ended.hint,
+            // What a plan would make is made again when it is carried out.
+            secrets: if self.mode == Mode::Plan { Vec::new() } else { self.secrets },
+        }
+    }
+}
+
+/// The most requests that change something on any way through a step.
+fn most_writes(step: &Step) -> usize {
+    match &step.act {
+        Act::Write(_) | Act::Edit(_) => 1,
+        Act::Choose(branches) => branches.iter().map(most_writes).max().unwrap_or(0),
+        Act::Steps(steps) => steps.iter().map(most_writes).sum(),
+        Act::LookUp { .. } | Act::End(_) => 0,
+    }
+}

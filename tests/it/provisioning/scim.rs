@@ -1,0 +1,244 @@
+//! Every operation on users and groups, in the dialects of SCIM: the vendor's state, the word, the
+//! status, and the repetition.
+
+use serde_json::{Value as Json, json};
+
+use super::desk::{Desk, assert_already, assert_done_once, assert_ends, assert_says, made};
+use crate::support::Run;
+use crate::support::directory::scim::{Dialect, LICENSE, Ops, Patch, Removal, Scim};
+use crate::support::directory::{Directory, TOKEN};
+
+fn start(dialect: Dialect) -> Directory<Scim> {
+    let scim = Scim::new(dialect)
+        .with_user("u1", "ada@guild.example")
+        .with_user("u2", "bob@guild.example")
+        .with_group("g1", "Staff", &["u1"])
+        .with_group("g2", "Crew", &[]);
+    Directory::start(scim)
+}
+
+/// A service in a dialect, and a desk with the options for it.
+struct Life {
+    directory: Directory<Scim>,
+    desk: Desk,
+}
+
+impl Life {
+    fn new(options: &str, dialect: Dialect) -> Self {
+        let directory = start(dialect);
+        Self { desk: Desk::guild(options, &directory), directory }
+    }
+
+    fn done(&self, line: &str) -> Run {
+        assert_done_once(&self.desk, &self.directory, line)
+    }
+
+    fn user(&self, id: &str) -> Json {
+        self.directory.state().user(id).unwrap().clone()
+    }
+
+    /// A user comes and goes.
+    fn of_a_user(&self) {
+        let create = "account create --input user_name=cy@guild.example --input given_name=Cy --input family_name=T";
+        let id = made(&self.done(create));
+        let kept = self.user(&id);
+        assert_eq!(kept["userName"], "cy@guild.example");
+        assert_eq!(kept["name"], json!({ "givenName": "Cy", "familyName": "T" }));
+        assert_eq!((&kept["active"], &kept["emails"][0]["value"]), (&json!(true), &json!("cy@guild.example")));
+        self.done(&format!("account delete --yes user:{id}"));
+        assert_eq!(self.directory.state().users().len(), 2);
+    }
+
+    /// A user is changed, and nothing else of it.
+    fn of_changes(&self) {
+        self.done("account update user:u1 --input given_name=Ada --input email=ada.l@guild.example");
+        let kept = self.user("u1");
+        assert_eq!(kept["name"]["givenName"], "Ada");
+        assert_eq!(kept["emails"][0]["value"], "ada.l@guild.example");
+        assert_eq!((&kept["userName"], &kept["active"]), (&json!("ada@guild.example"), &json!(true)));
+        self.done("account disable user:u1");
+        assert_eq!((&self.user("u1")["active"], &self.user("u2")["active"]), (&json!(false), &json!(true)));
+        self.done("account enable user:u1");
+        assert_eq!(self.user("u1")["active"], true);
+    }
+
+    /// Users and groups come into a group and leave it, the last one too.
+    fn of_members(&self) {
+        self.done("grant group:g1:member user:u2");
+        self.done("grant group:g1:member group:g2");
+        assert_eq!(self.directory.state().members("g1"), ["u1", "u2", "g2"]);
+        self.done("revoke group:g1:member user:u1");
+        assert_eq!(self.directory.state().members("g1"), ["u2", "g2"]);
+        self.done("revoke group:g1:member group:g2");
+        self.done("revoke group:g1:member user:u2");
+        assert!(self.directory.state().members("g1").is_empty());
+    }
+
+    /// A group comes, another is renamed, and one goes.
+    fn of_groups(&self) {
+        let id = made(&self.done("account create --type group --input display_name=Watch"));
+        assert_eq!(self.directory.state().group(&id).unwrap()["displayName"], "Watch");
+        self.done("account update group:g1 --input display_name=Staffers");
+        let kept = self.directory.state().group("g1").unwrap().clone();
+        assert_eq!((&kept["displayName"], &kept["members"]), (&json!("Staffers"), &json!([{ "value": "u1" }])));
+        self.done(&format!("account delete --yes group:{id}"));
+        assert_eq!(self.directory.state().groups().len(), 2);
+    }
+}
+
+#[test]
+fn a_service_after_the_rfcs() {
+    let life = Life::new("patch_ops: add", Dialect::default());
+    life.of_a_user();
+    life.of_changes();
+    life.of_groups();
+    life.of_members();
+}
+
+#[test]
+fn a_strict_service_without_members_in_lists() {
+    let dialect = Dialect {
+        patch: Patch::NoContent,
+        ops: Ops::LowerCase,
+        removal: Removal::Filter,
+        no_target: true,
+        page: 1,
+        listed_members: false,
+        unique_groups: true,
+        ..Dialect::default()
+    };
+    let life = Life::new("absent_active: enabled", dialect);
+    life.of_changes();
+    life.of_members();
+}
+
+#[test]
+fn a_service_as_entra_wants_it() {
+    let dialect = Dialect {
+        patch: Patch::Empty,
+        ops: Ops::Capitalised,
+        removal: Removal::Values,
+        pathless_active: true,
+        ..Dialect::default()
+    };
+    let email = r#"email_path: "emails[type eq \"work\"].value""#;
+    let life = Life::new(&format!("patch_ops: Add, member_removal: value, active_form: pathless, {email}"), dialect);
+    life.of_changes();
+    life.of_members();
+}
+
+#[test]
+fn a_service_without_patch_that_overlooks_filters() {
+    let dialect = Dialect { patch: Patch::Unsupported, created: 200, ignores_filters: true, ..Dialect::default() };
+    let life = Life::new("user_updates: put, active_form: put, group_changes: put", dialect);
+    life.of_a_user();
+    life.of_changes();
+    life.of_groups();
+    life.of_members();
+}
+
+#[test]
+fn a_service_with_patch_of_groups_only_that_replaces_members() {
+    let dialect = Dialect { patch: Patch::NotOnUsers, removal: Removal::Replacement, ..Dialect::default() };
+    Life::new("user_updates: put, active_form: put, member_removal: list", dialect).of_members();
+}
+
+fn dbt(wrapped: bool) -> (Directory<Scim>, Desk) {
+    let directory = start(Dialect { wrapped, ..Dialect::dbt() });
+    let desk = Desk::of("specs/dbt-scim.yaml")
+        .knowing("BATON_DBT_SCIM_BASE_URL", format!("{}/scim/v2", directory.url()))
+        .knowing("BATON_DBT_SCIM_TOKEN", TOKEN);
+    (directory, desk)
+}
+
+const NEW: &str = "account create --input email=cy@guild.example --input given_name=Cy --input family_name=T";
+
+fn lives_through_dbt(wrapped: bool) {
+    let (directory, desk) = dbt(wrapped);
+    let new = format!("{NEW} --input license_type=read_only");
+    let run = assert_ends(&desk, &new, "action_required", 0);
+    assert_says(&run, &["dbt sends an invitation"]);
+    let id = made(&run);
+    assert_eq!(directory.state().user(&id).unwrap()[LICENSE]["licenseType"], "read_only");
+    assert_already(&desk, &directory, &new);
+
+    let grant = format!("grant group:g1:member user:{id}");
+    let run = assert_ends(&desk, &grant, "failed", 1);
+    assert_says(&run, &["the person has no license yet"]);
+    directory.change(|scim| scim.accept(&id));
+    assert_done_once(&desk, &directory, &grant);
+    assert_eq!(directory.state().members("g1"), ["u1", &id]);
+    assert_done_once(&desk, &directory, "revoke group:g1:member user:u1");
+    assert_eq!(directory.state().members("g1"), [&id[..]]);
+
+    assert_done_once(&desk, &directory, &format!("account update user:{id} --input given_name=Cyrus"));
+    let kept = directory.state().user(&id).unwrap().clone();
+    assert_eq!(kept["name"], json!({ "givenName": "Cyrus", "familyName": "T" }));
+    assert_eq!((&kept["active"], &kept[LICENSE]["licenseType"]), (&json!(true), &json!("read_only")));
+    let moved = format!("account update user:{id} --input email=cyrus@guild.example");
+    let run = assert_ends(&desk, &moved, "action_required", 0);
+    assert_says(&run, &["the person has to confirm the new address"]);
+    assert_already(&desk, &directory, &moved);
+
+    assert_done_once(&desk, &directory, &format!("account disable user:{id}"));
+    assert_eq!(directory.state().user(&id).unwrap()["active"], false);
+    assert_done_once(&desk, &directory, &format!("account enable user:{id}"));
+    assert_done_once(&desk, &directory, &format!("account delete --yes user:{id}"));
+    assert!(directory.state().user(&id).is_none());
+
+    assert_done_once(&desk, &directory, "account create --type group --input display_name=Watch");
+    assert_done_once(&desk, &directory, "account update group:g2 --input display_name=Sailors");
+    assert_done_once(&desk, &directory, "account delete --yes group:g2");
+    assert_eq!(directory.state().groups().len(), 2);
+}
+
+#[test]
+fn dbt_with_bare_answers() {
+    lives_through_dbt(false);
+}
+
+#[test]
+fn dbt_with_answers_in_an_envelope() {
+    lives_through_dbt(true);
+}
+
+#[test]
+fn dbt_warns_of_a_paid_seat_and_takes_groups_into_no_group() {
+    let (directory, desk) = dbt(false);
+    let run = assert_ends(&desk, NEW, "action_required", 0);
+    assert_says(&run, &["a paid seat"]);
+    directory.forget();
+    let run = assert_ends(&desk, "grant group:g1:member group:g2", "failed", 1);
+    assert_says(&run, &["dbt's groups have users as members, and no groups"]);
+    assert!(directory.writes().is_empty());
+}
+
+#[test]
+fn rudderstack_makes_renames_and_deactivates_users_and_nothing_else() {
+    let directory = start(Dialect { created: 200, ..Dialect::default() });
+    let desk = Desk::of("specs/rudderstack.yaml")
+        .knowing("BATON_RUDDERSTACK_SCIM_BASE_URL", format!("{}/scim/v2", directory.url()))
+        .knowing("BATON_RUDDERSTACK_SCIM_TOKEN", TOKEN);
+    let done = |line: &str| assert_done_once(&desk, &directory, line);
+    let run = done("account create --input user_name=cy@guild.example --input display_name=Cy");
+    let id = made(&run);
+    done(&format!("account update user:{id} --input display_name=Cyrus"));
+    done(&format!("account disable user:{id}"));
+    let kept = directory.state().user(&id).unwrap().clone();
+    assert_eq!((&kept["displayName"], &kept["active"]), (&json!("Cyrus"), &json!(false)));
+    done(&format!("account enable user:{id}"));
+    directory.forget();
+    for line in [
+        "account delete --yes user:u1",
+        "account update user:u1 --input user_name=other@guild.example",
+        "account create --type group --input display_name=Watch",
+        "grant group:g1:member user:u2",
+        "revoke group:g1:member user:u1",
+    ] {
+        let run = desk.does(line);
+        assert_eq!(run.status, 2, "{line}: {run}");
+        assert_says(&run, &["error: ", "hint: "]);
+    }
+    assert_eq!(directory.write_lines(), [""; 0]);
+    assert_eq!(directory.state().user("u1").unwrap()["userName"], Json::from("ada@guild.example"));
+}
