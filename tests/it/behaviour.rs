@@ -1,5 +1,6 @@
 //! Every page of `tests/behaviour`: a spec for one feature, what a vendor answers, and the graph
-//! that must come of it. The product runs them itself, as it runs the cases of a real spec.
+//! that must come of reading it or the outcome of what is done. The product runs them itself, as it
+//! runs the cases of a real spec.
 
 use std::path::PathBuf;
 

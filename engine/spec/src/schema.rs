@@ -26,6 +26,9 @@ pub fn spec_schema() -> Json {
 /// The most unknown keys of one map that are told.
 const MOST_KEYS: usize = 100;
 
+/// Keys whose values are durations.
+const DURATIONS: &[&str] = &["every", "for", "lifetime", "timeout"];
+
 /// Blocks that a spec over a fragment may write in part.
 const PARTIAL: &[&str] = &["ResourceType", "Client", "ConfigField", "Entitlement", "GrantSource", "User"];
 
@@ -140,7 +143,7 @@ fn explain(error: &ValidationError<'_>, schema: &Json, resolved: &Resolved, diag
             let help = match example(error, pointer, schema) {
                 Some(example) if wanted == "a list" => Some(format!("write a list of `{example}`")),
                 Some(example) if wanted == "a map" => Some(format!("write `{example}`")),
-                _ => other_notation(instance, &wanted),
+                _ => other_notation(instance, &wanted, last_key(pointer)),
             };
             let message = format!("{shown} must be {wanted}, and is {}", kind_of(instance));
             resolved.at_value(diagnostics, Code::WrongType, pointer, message, help);
@@ -205,7 +208,9 @@ fn branches(
     if typed.is_empty() {
         let wanted: BTreeSet<String> = context.iter().flatten().flat_map(|e| types_of(e, pointer)).collect();
         let single = wanted.iter().filter(|wanted| *wanted != "a list");
-        let notation = single.filter_map(|wanted| other_notation(instance, wanted)).next();
+        let notation = single.filter_map(|wanted| other_notation(instance, wanted, last_key(pointer))).next();
+        let in_list = context.iter().flatten().any(|error| wants_texts(error, pointer, schema));
+        let notation = instance.as_str().filter(|_| in_list).map(|text| format!("write `[{text}]`")).or(notation);
         let example = example.filter(|_| wanted.contains("a map"));
         let help = match (choices.is_empty(), notation, example) {
             (true, Some(notation), _) => Some(notation),
@@ -468,6 +473,24 @@ fn allowed_keys(error: &ValidationError<'_>, schema: &Json) -> BTreeSet<String> 
         .unwrap_or_default()
 }
 
+/// Whether a list of texts was due.
+fn wants_texts(error: &ValidationError<'_>, pointer: &str, schema: &Json) -> bool {
+    error.instance_path().as_str() == pointer
+        && match error.kind() {
+            ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
+                context.iter().flatten().any(|inner| wants_texts(inner, pointer, schema))
+            }
+            _ => {
+                let path = error.schema_path().as_str().rsplit_once('/').and_then(|(parent, _)| schema.pointer(parent));
+                path.and_then(|known| known.pointer("/items/type")) == Some(&Json::from("string"))
+            }
+        }
+}
+
+fn last_key(pointer: &str) -> &str {
+    pointer.rsplit('/').next().unwrap_or_default()
+}
+
 /// How messages name a place: the last key, and of elements their list.
 fn name_of(pointer: &str) -> String {
     let mut steps: Vec<String> = pointer.split('/').skip(1).map(|s| s.replace("~1", "/").replace("~0", "~")).collect();
@@ -498,7 +521,7 @@ fn capital(text: &str) -> String {
 }
 
 /// How the same is written as the type that is wanted.
-fn other_notation(instance: &Json, wanted: &str) -> Option<String> {
+fn other_notation(instance: &Json, wanted: &str, key: &str) -> Option<String> {
     match (instance, wanted) {
         (Json::String(text), "true or false") => match text.to_ascii_lowercase().as_str() {
             "true" | "false" => Some(format!("remove the quotes: {}", text.to_ascii_lowercase())),
@@ -509,6 +532,7 @@ fn other_notation(instance: &Json, wanted: &str) -> Option<String> {
         (Json::String(text), "an integer" | "a number") if text.parse::<i64>().is_ok() => {
             Some(format!("remove the quotes: {text}"))
         }
+        (Json::Number(number), "a text") if DURATIONS.contains(&key) => Some(format!("write `{number}s`")),
         (Json::Number(_) | Json::Bool(_), "a text") => Some(format!("put it into quotes: \"{instance}\"")),
         (Json::String(text), "a list") => Some(format!("write `[{text}]`")),
         (Json::Object(_), "a list") => Some("begin each element with `- `".to_owned()),

@@ -29,10 +29,14 @@ pub struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Create(Create),
+    /// Change an account
     Update(Update),
+    /// Make an account usable again
     Enable(One),
+    /// Make an account unusable, and keep it
     Disable(One),
     Delete(Delete),
+    /// Make the credentials of an account anew
     Rotate(Update),
 }
 
@@ -51,7 +55,6 @@ struct Create {
     inputs: Inputs,
 }
 
-/// Change an account, or make its credentials anew
 #[derive(Args)]
 struct Update {
     #[command(flatten)]
@@ -63,7 +66,6 @@ struct Update {
     inputs: Inputs,
 }
 
-/// Make an account usable or unusable
 #[derive(Args)]
 struct One {
     #[command(flatten)]

@@ -129,7 +129,8 @@ impl Delivery<'_> {
     }
 
     fn after_fault<T>(&self, request: &PreparedRequest, fault: Fault, patience: &mut Patience<'_>) -> Step<T> {
-        let may_repeat = fault.passing && request.repeatable() == Repeatable::Yes;
+        // What never reached the vendor cannot have changed anything there.
+        let may_repeat = fault.passing && (request.repeatable() == Repeatable::Yes || !fault.reached);
         let wait = if may_repeat { patience.after_fault(None, &*self.shared.services.environment) } else { None };
         match wait {
             Some(wait) => Step::Repeat(Some(wait)),
@@ -242,6 +243,12 @@ impl Delivery<'_> {
     }
 
     fn leave_secrets_behind(&self, signed: &mut PreparedRequest) -> Result<(), Fault> {
+        if signed.writes() {
+            return Err(Fault::lasting(
+                RequestErrorKind::Egress,
+                "the request is refused: it changes something, and it was led to another host",
+            ));
+        }
         signed.strip_credentials();
         let redactor = &self.shared.redactor;
         let body_tells = signed.body().is_some_and(|body| redactor.finds_secret(&String::from_utf8_lossy(body)));

@@ -1,8 +1,6 @@
 //! Edits: a whole is read, one thing in it changed, and the whole written back. Everything else in
 //! it stays as it was read, in its order; edits of one whole are made one after the other.
 
-use std::time::Duration;
-
 use engine_model::OutcomeWord;
 use engine_spec::plan::{Edit, EditList, Node, Site, VersionOf};
 use engine_spec::scope::Scope;
@@ -13,13 +11,9 @@ use super::execution::{Execution, Flow};
 use super::goal::{same, shown};
 use super::order::Order;
 use super::outcome::Ended;
+use super::verify::{LOOKS_EVERY, SHOWS_WITHIN};
 use crate::http::Answer;
 use crate::request::rendered_node;
-
-/// How long a change may take to show.
-const SHOWS_WITHIN: Duration = Duration::from_secs(10);
-/// Time between two looks.
-const LOOKS_EVERY: Duration = Duration::from_secs(1);
 
 /// What an edit does to its list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,13 +1,11 @@
 //! An execution: one order from what was given to its outcome, step by step.
 
 use engine_model::{OutcomeWord, ResourceRef};
-use engine_spec::plan::{
-    Act, Ending, Entitlement, Needs, NoWitness, OneOf, Operation, ResourceType, Step, Value, Verify, VerifyBy,
-};
+use engine_spec::plan::{Act, Ending, Entitlement, Needs, NoWitness, Operation, ResourceType, Step, Value};
 use engine_spec::scope::Scope;
 use serde_json::{Map, Value as Json, json};
 
-use super::goal::{Goal, same, same_attribute, shown};
+use super::goal::{same_attribute, shown};
 use super::input::{self, Use};
 use super::order::Order;
 use super::outcome::{Ended, Outcome, SecretText, ShownRequest};
@@ -50,9 +48,9 @@ pub(super) struct Execution<'p> {
     pub words: Vec<String>,
     /// The resource as it was read first.
     pub bound: Option<Entry>,
-    changes: Vec<String>,
+    pub changes: Vec<String>,
     cautions: Vec<String>,
-    verified: bool,
+    pub verified: bool,
 }
 
 impl<'p> Execution<'p> {
@@ -178,7 +176,7 @@ impl<'p> Execution<'p> {
 
     /// Gives `resource`, `principal`, `parent` and `entitlement` their meaning. What is not there
     /// ends a delete or a revoke.
-    async fn bind(&mut self, needs: Needs) -> Result<Option<OutcomeWord>, Box<Ended>> {
+    pub(super) async fn bind(&mut self, needs: Needs) -> Result<Option<OutcomeWord>, Box<Ended>> {
         if let Order::Create { parent: Some(parent), .. } = &self.order.clone() {
             match self.entry(parent).await? {
                 Some(entry) => self.names.insert("parent".to_owned(), entry.scope),
@@ -374,80 +372,6 @@ impl<'p> Execution<'p> {
         Err(Box::new(ended).at(&step.site))
     }
 
-    /// Sets a field whose value stands for the entitlement.
-    async fn one_of(&mut self, one_of: &'p OneOf) -> Flow {
-        let granting = matches!(self.order, Order::Grant { .. });
-        if let Some(word) = self.bind(one_of.needs).await? {
-            return Ok(word);
-        }
-        let whose = if one_of.of_resource { self.order.resource() } else { self.order.principal() }.cloned();
-        let Some(whose) = whose else { return Err(Ended::failed("nothing has this field")) };
-        let Some(entry) = self.entry(&whose).await? else {
-            if granting {
-                return Err(Ended::failed(format!("{whose} is not there")));
-            }
-            self.words.push(format!("{whose} is not there"));
-            return Ok(OutcomeWord::Already);
-        };
-        self.names.insert(if one_of.of_resource { "resource" } else { "principal" }.to_owned(), entry.scope.clone());
-        let current = self.field_of(one_of, &entry)?;
-        let target = self.value_of(one_of)?;
-        let is_held = current.as_ref().is_some_and(|current| same(current, &target));
-        if is_held == granting {
-            return Ok(OutcomeWord::Already);
-        }
-        let kept = current.clone().unwrap_or_default();
-        let kept = kept.as_str().map_or_else(|| kept.to_string(), str::to_owned);
-        if one_of.fixed.contains(&kept) {
-            return Err(Ended::failed(format!("{whose} has `{kept}`, which is not changed")).at(&one_of.site));
-        }
-        let new = if granting { Some(target) } else { one_of.default.clone() };
-        if let (false, Some(default), Some(current)) = (granting, &new, &current)
-            && same(default, current)
-        {
-            let say = format!("{} is what a revoke leaves, so it cannot be taken away", shown(default));
-            return Err(Ended::failed(say).at(&one_of.site));
-        }
-        let was = shown(&current.unwrap_or_default());
-        let (step, becomes) = match (&new, &one_of.clear) {
-            (Some(value), _) => (&one_of.set, shown(value)),
-            (None, Some(clear)) => (clear, "nothing".to_owned()),
-            (None, None) => return Err(Ended::failed("the spec does not say what a revoke leaves").at(&one_of.site)),
-        };
-        self.changes.push(format!("{whose}: {was} → {becomes}"));
-        self.names.insert("value".to_owned(), new.unwrap_or_default());
-        self.names.insert("held".to_owned(), if is_held { json!({}) } else { Json::Null });
-        self.is_single = most_writes(step) <= 1;
-        let word = self.step(step).await?;
-        if self.mode == Mode::Apply && word == OutcomeWord::Done {
-            self.verify(None, step).await?;
-        }
-        Ok(word)
-    }
-
-    fn field_of(&self, one_of: &OneOf, entry: &Entry) -> Result<Option<Json>, Box<Ended>> {
-        let reader = &self.provisioner.reader;
-        let row = entry.row.clone().unwrap_or_default();
-        let root = Scope::root(&reader.names);
-        let scope = root.with_all(&self.names);
-        let scope = scope.with_node("row", &row);
-        let found =
-            one_of.value.yields(&scope, &NoWitness).map_err(|fault| Ended::failed(fault.reason).at(&fault.site))?;
-        Ok(found.map(std::borrow::Cow::into_owned).filter(|json| !json.is_null()))
-    }
-
-    /// The value that stands for the entitlement.
-    fn value_of(&self, one_of: &OneOf) -> Result<Json, Box<Ended>> {
-        let slug = self.names.get("entitlement").and_then(|entitlement| entitlement.get("slug")).cloned();
-        match &one_of.is {
-            None => Ok(slug.unwrap_or_default()),
-            Some(value) => self.evaluated(value)?.ok_or_else(|| {
-                let missing = value.missing("the value that stands for the entitlement");
-                Ended::failed(missing.reason).at(&missing.site)
-            }),
-        }
-    }
-
     /// What a value is with the names in scope.
     pub fn evaluated(&self, value: &Value) -> Result<Option<Json>, Box<Ended>> {
         let root = Scope::root(&self.provisioner.reader.names);
@@ -476,69 +400,6 @@ impl<'p> Execution<'p> {
             self.made = self.goal(true).await.ok().and_then(|goal| goal.entry);
         }
         Ok(())
-    }
-
-    /// Proves by reading back that it happened.
-    async fn verify(&mut self, verify: Option<&Verify>, step: &Step) -> Result<(), Box<Ended>> {
-        let default = VerifyBy {
-            site: step.site.clone(),
-            read: None,
-            holds: None,
-            absent: None,
-            limit: std::time::Duration::from_secs(10),
-            every: std::time::Duration::from_secs(1),
-            otherwise: OutcomeWord::Failed,
-        };
-        let by = match verify {
-            Some(Verify::No) => return Ok(()),
-            Some(Verify::By(by)) => by,
-            None if self.edited => {
-                self.verified = true;
-                return Ok(());
-            }
-            None => &default,
-        };
-        let environment = self.provisioner.reader.environment.clone();
-        let begun = environment.elapsed();
-        loop {
-            let goal = self.look_after(by, verify.is_some()).await?;
-            match goal.reached {
-                None => return Ok(()),
-                Some(true) => {
-                    self.verified = true;
-                    return Ok(());
-                }
-                Some(false) if environment.elapsed().saturating_sub(begun) >= by.limit => {
-                    let otherwise = goal.otherwise.map(|words| format!(": {words}")).unwrap_or_default();
-                    let say = match by.otherwise {
-                        OutcomeWord::Failed => {
-                            format!("the vendor said that it was done, and reading back shows otherwise{otherwise}")
-                        }
-                        _ => format!("the vendor said that it was done, and it does not show yet{otherwise}"),
-                    };
-                    let mut ended = Ended::new(by.otherwise, say);
-                    ended.spec = Some(by.site.clone());
-                    return Err(Box::new(ended));
-                }
-                Some(false) => environment.sleep(by.every).await,
-            }
-        }
-    }
-
-    async fn look_after(&mut self, by: &VerifyBy, is_said: bool) -> Result<Goal, Box<Ended>> {
-        if let Order::Create { .. } = &self.order
-            && by.read.is_none()
-        {
-            let Some(made) = self.made.as_ref().map(|entry| entry.resource.id.clone()) else {
-                return Ok(Goal::default());
-            };
-            if !self.reads_by_id() {
-                return Ok(Goal::default());
-            }
-            let entry = self.entry(&made).await?;
-            return Ok(Goal { reached: Some(entry.is_some()), entry, otherwise: Some(format!("{made} is not there")) });
-        }
-        if is_said { self.shows(by).await } else { self.goal(false).await }
     }
 
     /// Everything there is to say.
@@ -583,7 +444,7 @@ impl<'p> Execution<'p> {
 }
 
 /// The most requests that change something on any way through a step.
-fn most_writes(step: &Step) -> usize {
+pub(super) fn most_writes(step: &Step) -> usize {
     match &step.act {
         Act::Write(_) | Act::Edit(_) => 1,
         Act::Choose(branches) => branches.iter().map(most_writes).max().unwrap_or(0),

@@ -3,8 +3,7 @@
 
 use engine_model::{EntitlementRef, ResourceRef, StatusValue, TraitData};
 use engine_spec::document::attribute::CommonName;
-use engine_spec::plan::{Attribute, Find, VerifyBy};
-use engine_spec::scope::Scope;
+use engine_spec::plan::{Attribute, Find};
 use serde_json::{Map, Value as Json};
 
 use super::execution::Execution;
@@ -27,7 +26,7 @@ pub(super) struct Goal {
 }
 
 impl Goal {
-    fn known(reached: bool) -> Self {
+    pub fn known(reached: bool) -> Self {
         Self { reached: Some(reached), ..Self::default() }
     }
 }
@@ -222,47 +221,6 @@ impl Execution<'_> {
         let (Some(kind), Some(principal_kind), Some(rule)) = target else { return Ok(None) };
         let question = Question { kind, rule, entitlement, principal, principal_kind, names: &self.names };
         Ok(held(reader, &question).await?)
-    }
-
-    /// Whether what `verify` reads shows it.
-    pub(super) async fn shows(&mut self, verify: &VerifyBy) -> Result<Goal, Box<Ended>> {
-        let reader = &self.provisioner.reader;
-        let (row, goal) = match &verify.read {
-            Some(read) => {
-                let doing = format!("verifying: {}", self.order);
-                (reader.object(read, &self.names, &doing).await?.map(|(row, _)| row), None)
-            }
-            None => {
-                let mut goal = self.goal(true).await?;
-                if let Some(absent) = verify.absent {
-                    goal.reached = Some(goal.entry.is_none() == absent);
-                }
-                (goal.entry.as_ref().and_then(|entry| entry.row.clone()), Some(goal))
-            }
-        };
-        if let Some(holds) = &verify.holds {
-            let Some(row) = row else {
-                if matches!(self.order, Order::Delete(_)) {
-                    return Ok(Goal::known(true));
-                }
-                return Ok(Goal { otherwise: Some("it is not there".to_owned()), ..Goal::known(false) });
-            };
-            let root = Scope::root(&reader.names);
-            let scope = root.with_all(&self.names);
-            let holds = holds
-                .holds(&scope.with_node("row", &row))
-                .map_err(|error| Ended::failed(error.to_string()).at(&verify.site))?;
-            let otherwise = (!holds).then(|| "what was read back does not show it".to_owned());
-            return Ok(Goal { reached: Some(holds), entry: None, otherwise });
-        }
-        Ok(match goal {
-            Some(goal) => goal,
-            None => {
-                let absent = verify.absent.unwrap_or(matches!(self.order, Order::Delete(_) | Order::Revoke { .. }));
-                let otherwise = if absent { "it is still there" } else { "it is not there" };
-                Goal { otherwise: Some(otherwise.to_owned()), ..Goal::known(row.is_none() == absent) }
-            }
-        })
     }
 
     /// One resource as it is now.

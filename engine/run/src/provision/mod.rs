@@ -5,9 +5,11 @@
 //! input     what the user gave, checked against the attributes of the spec
 //! target    what an order is about, with the rules that apply
 //! goal      whether what is wanted is so: before, instead of a lost answer, and after
+//! verify    reading back until it shows
 //! pair      one principal's grant as it is now
 //! execution the steps of an operation, one after the other
 //! write     one request, what its answer means, and what a lost answer means
+//! one_of    a field whose value is what is held
 //! edit      reading a whole, changing one thing in it, writing it back
 //! outcome   how it ended, with everything there is to say
 //! ```
@@ -19,10 +21,12 @@ mod edit;
 mod execution;
 mod goal;
 mod input;
+mod one_of;
 mod order;
 mod outcome;
 mod pair;
 mod target;
+mod verify;
 mod write;
 
 use std::collections::HashMap;

@@ -108,7 +108,7 @@ impl<'p> Execution<'p> {
         let scope = root.with_all(&self.names);
         let mut prepared = reader.clients.render(&write.request, &scope, &NoWitness, &[], &doing).map_err(not_made)?;
         let repeatable = write.repeatable || write.idempotency_key.is_some();
-        prepared = prepared.with_repeatable(if repeatable { Repeatable::Yes } else { Repeatable::No });
+        prepared = prepared.with_repeatable(if repeatable { Repeatable::Yes } else { Repeatable::No }).as_write();
         if let Some(header) = &write.idempotency_key {
             prepared.set_header(header, &uuid(&*reader.environment), false);
         }

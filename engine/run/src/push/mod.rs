@@ -4,7 +4,7 @@
 //! ```text
 //! wanted   what a file wants, row by row, against the spec's attributes
 //! survey   what the vendor has: resources with their attributes, memberships
-//! compare  the changes that lead from one to the other
+//! compare  the changes that lead from one to the other; keys and memberships are parts of it
 //! apply    the changes carried out, several at a time, in an order that takes nothing away first
 //! ```
 //!
@@ -12,6 +12,8 @@
 
 mod apply;
 mod compare;
+mod keys;
+mod memberships;
 mod survey;
 mod wanted;
 

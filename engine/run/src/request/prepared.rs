@@ -20,6 +20,8 @@ pub struct PreparedRequest {
     /// Names of query parameters whose values are never shown.
     secret_parameters: Vec<String>,
     repeatable: Repeatable,
+    /// Whether it changes something.
+    writes: bool,
     site: Site,
 }
 
@@ -61,6 +63,7 @@ impl PreparedRequest {
             body: None,
             secret_parameters: Vec::new(),
             repeatable: Repeatable::Yes,
+            writes: false,
             site,
         }
     }
@@ -99,6 +102,17 @@ impl PreparedRequest {
     pub fn with_repeatable(mut self, repeatable: Repeatable) -> Self {
         self.repeatable = repeatable;
         self
+    }
+
+    /// The same request as one that changes something; it is not led to another host.
+    pub(crate) fn as_write(mut self) -> Self {
+        self.writes = true;
+        self
+    }
+
+    /// Whether it changes something.
+    pub(crate) fn writes(&self) -> bool {
+        self.writes
     }
 
     /// A GET of another URL with the same headers, as for the next page of a list. `url` comes from

@@ -98,7 +98,12 @@ impl Checker<'_> {
             self.at_key(Code::SecretShown, &format!("{pointer}/read"), message, Some("remove `read`".to_owned()));
         }
         let (on_create, on_update) = (uses.contains(&AttributeUse::Create), uses.contains(&AttributeUse::Update));
-        let readable = read.is_some();
+        let readable = attribute.read.is_some();
+        if attribute.managed == Some(true) && !(readable && on_update) {
+            let message = format!("`push` cannot bring about `{name}`");
+            let help = Some("add `read`, and an `update` that takes it; or remove `managed`".to_owned());
+            self.at_key(Code::NotHere, &format!("{pointer}/managed"), message, help);
+        }
         let compiled = Attribute {
             field: ConfigField {
                 name: name.to_owned(),

@@ -168,6 +168,12 @@ impl Checker<'_> {
         if let Some(pair) = &entitlement.pair {
             self.named.clear();
             let at = format!("{pointer}/pair");
+            let rules = &pair.source.rows;
+            if rules.items.is_some() && rules.r#match.is_empty() && rules.r#where.is_none() && rules.unnest.is_none() {
+                let message = "nothing compares what comes with what was asked for".to_owned();
+                let help = "add `match: { $.user_id: \"{{ principal.id }}\" }`: a vendor that passes over a parameter answers with the grants of others";
+                self.at_key(Code::MissingKey, &at, message, Some(help.to_owned()));
+            }
             let (ask, rows) = self.ask(&at, &pair.source, &names)?;
             let needs = self.needs();
             let keep = match (pair.keep.is_empty(), all.first()) {

@@ -76,6 +76,12 @@ impl Names {
         self.names.iter().find(|(known, _)| known == name).map(|(_, shape)| shape)
     }
 
+    /// The name that has a member of this name.
+    pub fn owner(&self, member: &str) -> Option<&str> {
+        let has = |shape: &Shape| matches!(shape, Shape::Closed(inner) if inner.iter().any(|(name, _)| name == member));
+        self.names.iter().find(|(_, shape)| has(shape)).map(|(name, _)| name.as_str())
+    }
+
     /// All names, for messages.
     pub fn list(&self) -> Vec<&str> {
         self.names.iter().map(|(name, _)| name.as_str()).collect()

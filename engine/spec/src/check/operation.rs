@@ -130,11 +130,12 @@ impl Checker<'_> {
         };
         let needs = self.needs();
         self.secret_inputs.clear();
+        let step = step?;
         self.unsent(pointer, inputs);
         Some(Operation {
             site: self.key_site(pointer),
             refuse: refuse.into_iter().collect::<Option<_>>()?,
-            step: step?,
+            step,
             verify,
             needs,
         })
@@ -227,7 +228,14 @@ impl Checker<'_> {
                     .steps
                     .iter()
                     .enumerate()
-                    .map(|(i, inner)| self.step(&format!("{pointer}/steps/{i}"), inner, names))
+                    .map(|(i, inner)| {
+                        let at = format!("{pointer}/steps/{i}");
+                        if inner.is.is_some() && inner.when.is_none() && i + 1 < step.steps.len() {
+                            let message = "the steps behind this one are never done".to_owned();
+                            self.at_key(Code::MissingKey, &at, message, Some("add `when:`".to_owned()));
+                        }
+                        self.step(&at, inner, names)
+                    })
                     .collect();
                 Act::Steps(steps.into_iter().collect::<Option<_>>()?)
             }
@@ -268,7 +276,9 @@ impl Checker<'_> {
                     ("request", "look_up") => Some("a `look_up` holds the whole of its request"),
                     ("request", "edit") => Some("put it into `write`, which sends the request"),
                     ("request", "steps" | "choose") => Some("put it into the step that sends the request"),
-                    ("is", "request") => Some("put it into a row of `outcomes`, such as `{ status: 202, is: …, say: … }`"),
+                    ("is", "request") => {
+                        Some("put it into a row of `outcomes`, such as `{ status: 202, is: …, say: … }`")
+                    }
                     _ => None,
                 };
                 self.at_key(Code::NotHere, &format!("{pointer}/{key}"), message, help.map(str::to_owned));
@@ -466,7 +476,8 @@ impl Checker<'_> {
         } else {
             if verify.item.is_some() {
                 let message = "`item` is the part of the answer to a request of `verify`".to_owned();
-                self.at_key(Code::NotHere, &format!("{pointer}/item"), message, None);
+                let help = Some("add `get:`, or remove `item`".to_owned());
+                self.at_key(Code::NotHere, &format!("{pointer}/item"), message, help);
             }
             None
         };
@@ -608,7 +619,8 @@ impl Checker<'_> {
     ) -> Option<EditList> {
         if Path::parse(list).is_ok_and(|path| !path.is_plain()) {
             let message = format!("nothing can be put where `{list}` leads");
-            let help = "name the list itself, such as `$.group.members`; `within` goes on in the element that `key` finds";
+            let help =
+                "name the list itself, such as `$.group.members`; `within` goes on in the element that `key` finds";
             self.at_value(Code::Path, &format!("{pointer}/list"), message, Some(help.to_owned()));
             return None;
         }

@@ -296,6 +296,14 @@ impl Checker<'_> {
                     let then = self.node(&format!("{pointer}/then"), then, &names.with_row());
                     return Some(Node::Each(Box::new(Each { list: list?, then: then? })));
                 }
+                let begins = ["when", "each"].into_iter().find(|key| map.contains_key(*key));
+                if let (Some(begins), true) = (begins, map.contains_key("then")) {
+                    let message = format!("`{begins}` and `then` go with nothing else");
+                    let help =
+                        Some("`cases` chooses between values; a second branch has a `when` of its own".to_owned());
+                    self.at_value(Code::WrongShape, pointer, message, help);
+                    return None;
+                }
                 let is_from =
                     map.contains_key("from") && ["map", "as", "default"].iter().any(|key| map.contains_key(*key));
                 if is_from || CONSTRUCTS.iter().any(|key| map.contains_key(*key)) {

@@ -124,7 +124,7 @@ impl Checker<'_> {
                     Code::PathManyForOne,
                     pointer,
                     format!("`{text}` can yield many, and one value is due"),
-                    None,
+                    Some("write a path without `*`, `..`, `?` and slices".to_owned()),
                 );
                 None
             }

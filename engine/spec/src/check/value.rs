@@ -486,6 +486,8 @@ impl Checker<'_> {
             let list = names.list();
             let near = nearest(&variable.root, list.iter().copied());
             let list_text = list.join(", ");
+            let owner = names.owner(&variable.root).filter(|_| !list.contains(&"row"));
+            let near = owner.map(|owner| format!("{owner}.{}", variable.root)).or(near.map(str::to_owned));
             let help = match (near, not_here(&variable.root)) {
                 (Some(near), _) => format!("did you mean `{near}`? In scope are {list_text}"),
                 (None, Some(hint)) => format!("{hint}; in scope are {list_text}"),

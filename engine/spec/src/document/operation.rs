@@ -9,7 +9,7 @@ use super::resource::Read;
 use super::value::Many;
 use super::{ListSource, OneOrMany, Request, Value};
 
-/// Something that changes the vendor. In scope are `input` (what the user gave), `resource` (what it is done to), and for grants `principal`, `entitlement.slug` and `held` (the grant as it is now, with what `keep` keeps; none where there is none).
+/// Something that changes the vendor: `{ request: "DELETE /v1/users/{{ resource.id }}" }`. In scope are `input` (what the user gave), `resource` (what it is done to), and for grants `principal`, `entitlement.slug` and `held` (the grant as it is now, with what `keep` keeps; none where there is none).
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Operation {
@@ -34,7 +34,7 @@ pub struct Refusal {
     pub say: String,
 }
 
-/// A step: a `request` that writes, an `edit`, a `look_up`, a stated outcome (`is`), or others in `steps` or `choose`. Steps run on after `done` and `already`, and stop at every other outcome; `is` ends them all.
+/// A step, such as `{ request: POST /v1/users, json: { … } }`: a `request` that writes, an `edit`, a `look_up`, a stated outcome (`is`), or others in `steps` or `choose`. Steps run on after `done` and `already`, and stop at every other outcome; `is` ends them all.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Step {
@@ -80,7 +80,7 @@ pub struct Step {
     /// Values of the answer that later steps need, by name.
     #[serde(default)]
     pub keep: BTreeMap<String, Value>,
-    /// Secrets of the answer by name, such as an invitation link: shown to the user once, never logged, traced or stored.
+    /// Secrets of the answer by name, such as `{ link: $.invitation.url }`: shown to the user once, never logged, traced or stored.
     #[serde(default)]
     pub redact: BTreeMap<String, String>,
     /// Asks until what was begun is through. The last answer goes through `outcomes`.
@@ -148,7 +148,7 @@ pub enum OutcomeWord {
     Failed,
 }
 
-/// A condition on an answer and the outcome it means. All that is said must hold.
+/// `{ status: 404, is: already }`: a condition on an answer and the outcome it means. All that is said must hold.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OutcomeRule {
@@ -407,7 +407,7 @@ pub enum OneOfWhose {
     Resource,
 }
 
-/// How one principal's grant is read.
+/// How one principal's grant is read: `{ get: "/teams/{{ resource.id }}/members/{{ principal.id }}", item: $ }`
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Pair {
