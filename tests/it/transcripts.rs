@@ -64,10 +64,18 @@ fn run(command: &str, folder: &Path) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Without what nobody reads: spaces at the ends, and the port, which is another one each time.
+/// Without spaces at the ends, and without what is another one each time.
 fn trimmed(text: &str) -> String {
-    let lines: Vec<String> = text.trim_end().lines().map(|line| without_port(line.trim_end())).collect();
+    let lines: Vec<String> = text.trim_end().lines().map(|line| without_port(without_size(line.trim_end()))).collect();
     lines.join("\n")
+}
+
+/// A file holds the time of its sync, which compresses now better and now worse.
+fn without_size(line: &str) -> &str {
+    match line.rsplit_once(" (") {
+        Some((file, size)) if size.ends_with("KiB)") => file,
+        _ => line,
+    }
 }
 
 fn without_port(line: &str) -> String {

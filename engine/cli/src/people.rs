@@ -1,7 +1,7 @@
 //! The file of a push: YAML, JSON or CSV of people and groups, read into rows.
 //!
 //! YAML and JSON have a list for each section, CSV has one person a line. Values are texts, numbers
-//! and booleans; `groups` and `members` are lists, in CSV separated by `;`.
+//! and booleans; `groups` and `members` are lists, in CSV separated by `;`. An empty cell says nothing.
 
 use std::path::Path;
 
@@ -100,7 +100,8 @@ fn table(shown: &str, text: &str) -> Result<Wanted, Failure> {
         let mut row = Row { place: format!("{shown}:{line}"), ..Row::default() };
         for (column, cell) in columns.iter().zip(&record) {
             match column.as_str() {
-                "groups" => {
+                // A lone `;` says that there are none.
+                "groups" if !cell.is_empty() => {
                     let groups = cell.split(';').map(str::trim).filter(|group| !group.is_empty());
                     row.groups = Some(groups.map(str::to_owned).collect());
                 }
@@ -134,7 +135,7 @@ mod tests {
         let [first, second] = wanted.sections[0].rows.as_slice() else { panic!("two rows") };
         assert_eq!(first.values["given_name"], "Ada");
         assert_eq!((first.active, first.groups.clone()), (Some(true), Some(vec!["Staff".into(), "Ops".into()])));
-        assert_eq!((second.values.len(), second.active), (1, None));
+        assert_eq!((second.values.len(), second.active, second.groups.clone()), (1, None, None));
         assert_eq!(second.place, "p.csv:3");
     }
 

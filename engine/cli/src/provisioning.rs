@@ -91,7 +91,19 @@ pub fn run(options: &Options, ask: Ask, order: impl FnOnce(&Plan) -> Result<Orde
         Ok::<_, Failure>(provisioner.perform(&order, mode).await)
     });
     runtime.shutdown_background();
-    let outcome = outcome?;
+    let outcome = match outcome {
+        Err(failure) if options.is_json() => {
+            let told = json!({
+                "operation": order.to_string(),
+                "outcome": OutcomeWord::Failed,
+                "say": [failure.message],
+                "hint": failure.hint,
+            });
+            output::result(&format!("{told:#}\n"));
+            return Ok(failure.end);
+        }
+        outcome => outcome?,
+    };
     match options.output {
         Form::Text => tell(&outcome, mode),
         Form::Json => output::result(&format!("{:#}\n", outcome.to_json(true))),
@@ -185,6 +197,9 @@ fn tell(outcome: &Outcome, mode: Mode) {
             let _ = write!(message, " ({spec})");
         }
         output::error(&message, outcome.hint.as_deref());
+        if outcome.retry_later {
+            output::note("the same may work later");
+        }
         return;
     }
     outcome.say.iter().for_each(|sentence| output::note(sentence));
@@ -195,7 +210,9 @@ fn tell(outcome: &Outcome, mode: Mode) {
 
 fn headline(outcome: &Outcome) -> String {
     let mut line = outcome.word.to_string();
-    if let Some(resource) = &outcome.resource {
+    if let Some((entitlement, principal)) = &outcome.pair {
+        let _ = write!(line, " {entitlement} {principal}");
+    } else if let Some(resource) = &outcome.resource {
         let _ = write!(line, " {resource}");
     }
     if let Some(name) = &outcome.display_name {

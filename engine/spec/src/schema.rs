@@ -445,7 +445,11 @@ fn unknown_key(
     resolved: &Resolved,
     diagnostics: &mut Diagnostics,
 ) {
+    let methods = ["get", "post", "put", "patch", "delete"];
     let help = match nearest(key, allowed.iter().map(String::as_str)) {
+        _ if methods.contains(&key) && allowed.contains("request") => {
+            Some(format!("write `request: {} /path`", key.to_ascii_uppercase()))
+        }
         Some(near) => Some(format!("did you mean `{near}`?")),
         None if allowed.is_empty() => None,
         None => {

@@ -1,5 +1,8 @@
 //! Answers that never came: whether it happened is read back, and it is done once.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use serde_json::{Value as Json, json};
 
 use super::desk::{Desk, assert_ends, assert_says, made};
@@ -7,6 +10,7 @@ use crate::support::directory::fivetran::Fivetran;
 use crate::support::directory::lists::{Lists, Versions};
 use crate::support::directory::scim::{Dialect, Scim};
 use crate::support::directory::{Directory, Fault};
+use crate::support::server::{Answer, Server};
 
 const SETTLED: &str = "the answer was lost; reading back shows that it was done";
 const UNSETTLED: &str = "it may have happened all the same";
@@ -183,4 +187,53 @@ fn an_invitation_whose_answer_was_lost_is_not_sent_twice() {
     assert_says(&run, &[SETTLED]);
     assert!(directory.state().user(&made(&run)).is_some());
     assert_eq!(directory.write_lines(), ["POST /v1/users"]);
+}
+
+#[test]
+fn an_answer_that_comes_too_late_is_lost() {
+    let (directory, _) = guild();
+    let desk = Desk::guild_like(|text| text.replace("http:\n", "http:\n  timeout: 400ms\n"), &directory);
+    directory.arm(directory.on("PATCH", "/scim/v2/Groups/g1").stalls(Duration::from_secs(2)));
+    let run = assert_ends(&desk, "grant group:g1:member user:u2", "done", 0);
+    assert_says(&run, &[SETTLED]);
+    assert_eq!(directory.writes().len(), 1);
+}
+
+#[test]
+fn an_answer_that_breaks_off_is_lost() {
+    let done = AtomicBool::new(false);
+    let server = Server::start(move |request| {
+        if request.method == "PATCH" {
+            done.store(true, Ordering::SeqCst);
+            return Answer::text("application/scim+json", "{\"id\": \"g1\", \"displ").claiming(500);
+        }
+        let members = if done.load(Ordering::SeqCst) { json!([{ "value": "u2" }]) } else { json!([]) };
+        Answer::json(&json!({ "id": "g1", "displayName": "Staff", "members": members, "totalResults": 0 }))
+    });
+    let desk = Desk::guild_at(|text| text, &server.url());
+    let run = assert_ends(&desk, "grant group:g1:member user:u2", "done", 0);
+    assert_says(&run, &[SETTLED]);
+    assert_eq!(server.asked().iter().filter(|request| request.method == "PATCH").count(), 1);
+}
+
+#[test]
+fn what_takes_two_requests_is_not_guessed() {
+    let (directory, _) = roster();
+    let steps = "delete:
+      steps:
+        - request: PUT /groups/{{ resource.id }}
+          json:
+            group: { name: closed, members: [] }
+        - request: DELETE /groups/{{ resource.id }}
+";
+    let in_two = |text: String| {
+        text.replace("delete:\n      request: DELETE /groups/{{ resource.id }}\n      outcomes: [ { status: 404, is: already } ]\n", steps)
+    };
+    let desk = Desk::roster_like(in_two, &directory);
+    directory.arm(directory.on("PUT", "/groups/7").loses_answer());
+    let run = assert_ends(&desk, "account delete --yes group:7", "failed", 1);
+    assert_says(&run, &[UNSETTLED]);
+    assert_eq!(directory.write_lines(), ["PUT /groups/7"]);
+    assert_ends(&desk, "account delete --yes group:7", "done", 0);
+    assert_eq!(directory.write_lines(), ["PUT /groups/7", "PUT /groups/7", "DELETE /groups/7"]);
 }

@@ -1,5 +1,6 @@
 //! Two writers of one document: whoever is too late reads again, so that nobody is lost.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use super::desk::{Desk, assert_ends, assert_says, ended};
@@ -107,11 +108,13 @@ fn a_lost_update_is_noticed_by_reading_back() {
 fn an_update_that_is_lost_again_is_told() {
     for (versions, said) in [(Versions::None, ""), (Versions::Header, HEADER), (Versions::Field, FIELD)] {
         let directory = start(versions);
-        let fault = directory.on("PUT", "/groups/7").always().meanwhile(|lists| lists.set_members(7, &[1, 5]));
+        let others = AtomicU64::new(5);
+        let other = move |lists: &mut Lists| lists.set_members(7, &[1, others.fetch_add(1, Ordering::SeqCst)]);
+        let fault = directory.on("PUT", "/groups/7").always().meanwhile(other);
         directory.arm(if versions == Versions::None { fault.pretends() } else { fault });
         let run = assert_ends(&Desk::roster(said, &directory), "grant group:7:member user:2", "failed", 1);
         assert_says(&run, &["someone else changes the same at the same time", "lost twice"]);
-        assert_eq!(directory.state().members(7), [1, 5], "{versions:?}");
+        assert_eq!(directory.state().members(7), [1, 6], "{versions:?}");
         assert_eq!(directory.writes().len(), 2, "{versions:?}");
     }
 }
@@ -124,4 +127,33 @@ fn somebody_else_who_does_the_same_is_no_trouble() {
     assert_eq!(run.status, 0, "{run}");
     assert_eq!(directory.state().members(7), [1, 2]);
     assert_eq!(directory.writes().len(), 1);
+}
+
+#[test]
+fn the_same_twice_at_once_is_done_once() {
+    let scim = Scim::new(Dialect { no_target: true, ..Dialect::default() }).with_user("u1", "ada@guild.example");
+    let directory = Directory::start(scim.with_group("g1", "Staff", &[]));
+    let desk = Desk::guild("patch_ops: add", &directory);
+    for (line, method, path) in [
+        ("account create --input user_name=cy@guild.example", "POST", "/scim/v2/Users"),
+        ("grant group:g1:member user:u1", "PATCH", "/scim/v2/Groups/g1"),
+        ("revoke group:g1:member user:u1", "PATCH", "/scim/v2/Groups/g1"),
+        ("account delete --yes user:u1", "DELETE", "/scim/v2/Users/u1"),
+    ] {
+        let gate = Gate::default();
+        directory.arm(directory.on(method, path).times(2).waits_at(&gate));
+        let mut words = thread::scope(|scope| {
+            let runs = [0, 1].map(|_| scope.spawn(|| desk.does(line)));
+            gate.reached_by(2);
+            gate.open();
+            runs.map(|run| run.join().unwrap())
+        });
+        words.sort_by(|one, other| other.stdout.cmp(&one.stdout));
+        assert_eq!(ended(&words[0]), ("done", 0), "{line}: {}", words[0]);
+        // Adding somebody who is there is a success of its own.
+        let other = if line.starts_with("grant") { "done" } else { "already" };
+        assert_eq!(ended(&words[1]), (other, 0), "{line}: {}", words[1]);
+    }
+    let names: Vec<_> = directory.state().users().iter().map(|user| user["userName"].clone()).collect();
+    assert_eq!(names, ["cy@guild.example"]);
 }

@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::desk::{Desk, assert_already, assert_ends, assert_says, ended, made};
 use crate::support::directory::Directory;
 use crate::support::directory::fivetran::Fivetran;
 use crate::support::directory::scim::{Dialect, Scim};
+use crate::support::server::{Answer, Server};
 
 const GRANT: &str = "grant group:g1:member user:u2";
 const GROUP: &str = "/scim/v2/Groups/g1";
@@ -48,6 +49,9 @@ fn credentials_that_are_refused_have_a_status_of_their_own() {
     assert_eq!(run.status, 4, "{run}");
     assert_says(&run, &["401"]);
     assert!(!run.says("another-made-up-token"), "{run}");
+    let run = wrong.does(&format!("{GRANT} -o json"));
+    let told: Json = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("no JSON: {run}"));
+    assert_eq!((&told["outcome"], run.status), (&json!("failed"), 4), "{run}");
     assert!(directory.writes().is_empty());
 
     let (directory, desk) = start();
@@ -149,4 +153,41 @@ fn a_fault_that_nothing_settles_may_have_done_it() {
     assert_eq!(ended(&run), ("failed", 1), "{run}");
     assert_says(&run, &["oh no", "it may have happened all the same"]);
     assert_eq!(directory.writes().len(), 1);
+}
+
+#[test]
+fn a_redirect_is_no_success() {
+    let (directory, desk) = start();
+    let elsewhere = Server::start(|_| Answer::json(&json!({ "id": "g1" })));
+    for (status, location) in
+        [(302, format!("{}{GROUP}", directory.url())), (307, format!("{}{GROUP}", elsewhere.url()))]
+    {
+        directory.arm(directory.on("PATCH", GROUP).always().answers(status, &[("location", &location)], json!({})));
+        let run = assert_ends(&desk, GRANT, "failed", 1);
+        assert_eq!(directory.state().members("g1"), ["u1"], "{status}: {run}");
+        directory.calm();
+    }
+    assert!(elsewhere.asked().is_empty(), "{:?}", elsewhere.asked());
+}
+
+#[test]
+fn a_page_of_a_login_is_no_success() {
+    let server = Server::start(|request| match request.method.as_str() {
+        "PATCH" => Answer::text("text/html", "<html><title>Sign in</title></html>"),
+        _ => Answer::json(&json!({ "id": "g1", "displayName": "Staff", "members": [], "totalResults": 0 })),
+    });
+    let believing =
+        |text: String| text.replace("grant: { verify: { for: 2s, every: 20ms } }", "grant: { verify: none }");
+    let desk = Desk::guild_at(believing, &server.url());
+    let run = assert_ends(&desk, GRANT, "failed", 1);
+    assert_says(&run, &["the answer is not JSON"]);
+}
+
+#[test]
+fn a_name_that_several_have_is_not_made_once_more() {
+    let (directory, desk) = start();
+    directory.change(|scim| ["g8", "g9"].map(|id| scim.put_group(json!({ "id": id, "displayName": "Watch" }))));
+    let run = assert_ends(&desk, "account create --type group --input display_name=Watch", "failed", 1);
+    assert_says(&run, &["2 have the display_name `Watch`"]);
+    assert!(directory.writes().is_empty());
 }

@@ -148,6 +148,34 @@ fn a_service_with_patch_of_groups_only_that_replaces_members() {
     Life::new("user_updates: put, active_form: put, member_removal: list", dialect).of_members();
 }
 
+#[test]
+fn ids_may_hold_anything() {
+    let odd = r#"a:b/c?d="e"&%2F"#;
+    let directory = start(Dialect::default());
+    directory.change(|scim| {
+        scim.put_user(json!({ "id": odd, "userName": "odd@guild.example", "active": true }));
+        scim.put_group(json!({ "id": odd, "displayName": "Odd" }));
+    });
+    let desk = Desk::guild("patch_ops: add", &directory);
+    assert_done_once(&desk, &directory, &format!("grant group:{odd}:member user:{odd}"));
+    assert_eq!(directory.state().members(odd), [odd]);
+    let flags = format!("revoke --entitlement-id group {odd} member --principal-id user {odd}");
+    assert_done_once(&desk, &directory, &flags);
+    assert_done_once(&desk, &directory, &format!("account disable user:{odd}"));
+    assert_done_once(&desk, &directory, &format!("account delete --yes user:{odd}"));
+}
+
+#[test]
+fn a_user_whose_status_is_not_told_is_enabled_and_disabled() {
+    let directory = start(Dialect::default());
+    directory.change(|scim| scim.put_user(json!({ "id": "u3", "userName": "cy@guild.example" })));
+    let desk = Desk::guild("patch_ops: add", &directory);
+    assert_done_once(&desk, &directory, "account enable user:u3");
+    directory.change(|scim| scim.put_user(json!({ "id": "u3", "userName": "cy@guild.example" })));
+    assert_done_once(&desk, &directory, "account disable user:u3");
+    assert_eq!(directory.state().user("u3").unwrap()["active"], false);
+}
+
 fn dbt(wrapped: bool) -> (Directory<Scim>, Desk) {
     let directory = start(Dialect { wrapped, ..Dialect::dbt() });
     let desk = Desk::of("specs/dbt-scim.yaml")

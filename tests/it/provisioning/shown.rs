@@ -57,7 +57,7 @@ fn an_edit_that_changed_nothing_is_a_failure() {
     directory.arm(directory.on("PUT", "/groups/7").always().pretends());
     let desk = Desk::roster("", &directory);
     let run = assert_ends(&desk, "grant group:7:member user:2", "failed", 1);
-    assert_says(&run, &["reading back does not show it"]);
+    assert_says(&run, &[OTHERWISE]);
     assert!(!run.stderr.contains("someone else"), "nobody else changed anything: {run}");
     assert_eq!(directory.state().members(7), [1]);
 }

@@ -19,9 +19,7 @@ use crate::{output, people, session};
 /// changes nothing; after a stop it goes on with what is left.
 #[derive(Args)]
 #[command(
-    after_help = "The file is YAML or JSON with a list of `people` and one of `groups`, or CSV with a person a line.
-People are known by id, external_id, login or email. `groups` of a person are exactly the groups they
-are in, `members` of a group exactly its members; without the key nothing changes there.
+    after_help = "The file is YAML or JSON with a list of `people` and one of `groups`, or CSV with a person a line. People are known by id, external_id, login or email. `groups` of a person are exactly the groups they are in, `members` of a group exactly its members; without the key nothing changes there.
 
 Exit status: 0 all is as wanted; 1 something failed; 2 wrong usage, or a plan that is refused;
 3 something is pending; 4 credentials refused.
@@ -113,6 +111,9 @@ fn planned(options: &Options, found: &PushPlan) -> End {
         output::result(&format!("{:#}\n", as_json(found, &[])));
     } else {
         output::result(&overview(found));
+        if !found.changes.is_empty() {
+            output::result("nothing was sent\n");
+        }
     }
     if found.problems.is_empty() {
         return if found.gap.is_some() { End::Incomplete } else { End::Complete };

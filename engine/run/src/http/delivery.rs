@@ -214,9 +214,8 @@ impl Delivery<'_> {
             let incoming = incoming?;
             self.notice_last(&incoming);
             let next = match self.route {
-                Route::Client | Route::Login => {
-                    redirect::follow(&hop, &incoming).map_err(|text| Fault::lasting(RequestErrorKind::Vendor, text))?
-                }
+                Route::Client | Route::Login => redirect::follow(&hop, &incoming)
+                    .map_err(|text| Fault::lasting(RequestErrorKind::Vendor, text).after_sending())?,
                 Route::TokenEndpoint => None,
             };
             match next {

@@ -59,7 +59,7 @@ impl Fault {
     }
 
     /// The same fault after the request was sent.
-    fn after_sending(mut self) -> Self {
+    pub fn after_sending(mut self) -> Self {
         self.reached = true;
         self
     }

@@ -2,7 +2,7 @@
 //! it stays as it was read, in its order; edits of one whole are made one after the other.
 
 use engine_model::OutcomeWord;
-use engine_spec::plan::{Edit, EditList, Node, Site, VersionOf};
+use engine_spec::plan::{Edit, EditList, Node, Site, Verify, VersionOf};
 use engine_spec::scope::Scope;
 use serde_json::Value as Json;
 
@@ -11,7 +11,6 @@ use super::execution::{Execution, Flow};
 use super::goal::{same, shown};
 use super::order::Order;
 use super::outcome::Ended;
-use super::verify::{LOOKS_EVERY, SHOWS_WITHIN};
 use crate::http::Answer;
 use crate::request::rendered_node;
 
@@ -38,7 +37,7 @@ impl<'p> Execution<'p> {
         let mut last: Option<Box<Ended>> = None;
         // One more try after a lost update: whoever is still in between then is told.
         for _ in 0..2 {
-            match self.edit_once(edit, site).await {
+            match self.edit_once(edit, site, last.is_some()).await {
                 Err(ended) if ended.lost_update => last = Some(ended),
                 // The first try was answered well, and shows only now.
                 Ok(OutcomeWord::Already) if last.as_ref().is_some_and(|ended| ended.may_have_happened) => {
@@ -66,7 +65,7 @@ impl<'p> Execution<'p> {
         Ok(format!("{} {path}", edit.read.request.client))
     }
 
-    async fn edit_once(&mut self, edit: &'p Edit, site: &Site) -> Flow {
+    async fn edit_once(&mut self, edit: &'p Edit, site: &Site, is_second: bool) -> Flow {
         let reader = &self.provisioner.reader;
         let doing = format!("{}: reading what is to be changed", self.order);
         let change = match self.order {
@@ -103,12 +102,12 @@ impl<'p> Execution<'p> {
         self.lost = Vec::new();
         match written {
             Ok(word) if self.mode == Mode::Apply => {
-                self.read_back(edit, change, &whole, site).await?;
+                self.read_back(edit, change, &whole, site, !is_second).await?;
                 Ok(word)
             }
             Err(ended) if ended.may_have_happened => {
                 // Reading the whole again tells whether the write arrived.
-                self.read_back(edit, change, &whole, site).await?;
+                self.read_back(edit, change, &whole, site, false).await?;
                 self.words.push("the answer was lost; reading back shows that it was done".to_owned());
                 Ok(OutcomeWord::Done)
             }
@@ -117,8 +116,20 @@ impl<'p> Execution<'p> {
     }
 
     /// Looks whether the change is there: a vendor without versions lets a later write undo it. A
-    /// whole that is still as it was may only lag behind, and is looked at again.
-    async fn read_back(&mut self, edit: &Edit, change: Change, was: &Json, site: &Site) -> Result<(), Box<Ended>> {
+    /// whole that is still as it was may only lag behind, and is looked at again; after a lost answer or a
+    /// lost update it means that the write did not arrive.
+    async fn read_back(
+        &mut self,
+        edit: &Edit,
+        change: Change,
+        was: &Json,
+        site: &Site,
+        may_lag: bool,
+    ) -> Result<(), Box<Ended>> {
+        if may_lag && matches!(self.verification, Some(Verify::No)) {
+            return Ok(());
+        }
+        let patience = self.patience();
         let environment = self.provisioner.reader.environment.clone();
         let begun = environment.elapsed();
         loop {
@@ -134,14 +145,17 @@ impl<'p> Execution<'p> {
                 return Ok(());
             }
             let lags = found.as_ref() == Some(was);
-            if !lags || environment.elapsed().saturating_sub(begun) >= SHOWS_WITHIN {
-                let say = "the vendor accepted the change, and reading back does not show it";
-                let mut ended = Ended::failed(say).at(site);
-                ended.lost_update = true;
-                ended.may_have_happened = true;
-                return Err(ended);
+            if lags && environment.elapsed().saturating_sub(begun) < patience.limit {
+                environment.sleep(patience.every).await;
+                continue;
             }
-            environment.sleep(LOOKS_EVERY).await;
+            if lags && may_lag {
+                return Err(patience.over(None));
+            }
+            let mut ended = Ended::failed("the change is not in what is read back").at(site);
+            ended.lost_update = true;
+            ended.may_have_happened = may_lag;
+            return Err(ended);
         }
     }
 

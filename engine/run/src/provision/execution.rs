@@ -1,7 +1,11 @@
 //! An execution: one order from what was given to its outcome, step by step.
 
+use std::collections::BTreeSet;
+
 use engine_model::{OutcomeWord, ResourceRef};
-use engine_spec::plan::{Act, Ending, Entitlement, Needs, NoWitness, Operation, ResourceType, Step, Value};
+use engine_spec::plan::{
+    Act, Ending, Entitlement, Needs, NoWitness, Operation, Refusal, ResourceType, Step, Value, Verify,
+};
 use engine_spec::scope::Scope;
 use serde_json::{Map, Value as Json, json};
 
@@ -46,8 +50,12 @@ pub(super) struct Execution<'p> {
     pub made: Option<Entry>,
     /// What an answer says that was believed: a rule's words on a settled outcome.
     pub words: Vec<String>,
-    /// The resource as it was read first.
-    pub bound: Option<Entry>,
+    /// What was read before anything was sent.
+    pub bound: Vec<Entry>,
+    /// How the operation is verified.
+    pub verification: Option<&'p Verify>,
+    /// Names whose values only an answer tells that a plan does not get.
+    pub unknown: BTreeSet<String>,
     pub changes: Vec<String>,
     cautions: Vec<String>,
     pub verified: bool,
@@ -71,7 +79,9 @@ impl<'p> Execution<'p> {
             edited: false,
             made: None,
             words: Vec::new(),
-            bound: None,
+            bound: Vec::new(),
+            verification: None,
+            unknown: BTreeSet::new(),
             changes: Vec::new(),
             cautions: Vec::new(),
             verified: false,
@@ -108,9 +118,11 @@ impl<'p> Execution<'p> {
         let scope = Scope::root(&reader.names);
         let accepted = input::accept(attributes, given, on, &scope, &*reader.environment);
         let input = accepted.map_err(|faults| {
-            let names: Vec<&str> = attributes.iter().map(|attribute| attribute.name()).collect();
+            let taken = attributes.iter().filter(|attribute| on.takes(attribute));
+            let names: Vec<&str> = taken.map(|attribute| attribute.name()).collect();
             let hint = (!names.is_empty()).then(|| format!("`--input NAME=VALUE` gives {}", names.join(", ")));
-            Ended::misused(faults.join("; "), hint).at(&target.known.site)
+            let faults = if faults.len() == 1 { faults.concat() } else { format!("\n  {}", faults.join("\n  ")) };
+            Ended::misused(faults, hint).at(&target.known.site)
         })?;
         if on == Use::Update && input.values.is_empty() {
             let names: Vec<&str> =
@@ -159,18 +171,20 @@ impl<'p> Execution<'p> {
         if let Some(word) = self.bind(operation.needs).await? {
             return Ok(word);
         }
-        self.guard(operation)?;
+        self.guard(operation, false)?;
         let before = self.look_before().await?;
         if before == Some(true) {
             return Ok(OutcomeWord::Already);
         }
+        self.guard(operation, true)?;
         self.is_single = most_writes(&operation.step) <= 1;
+        self.verification = operation.verify.as_ref();
         let word = self.step(&operation.step).await?;
         if self.mode == Mode::Plan || word != OutcomeWord::Done {
             return Ok(word);
         }
         self.learn_made().await?;
-        self.verify(operation.verify.as_ref(), &operation.step).await?;
+        self.verify().await?;
         Ok(word)
     }
 
@@ -220,9 +234,7 @@ impl<'p> Execution<'p> {
             match self.entry(reference).await? {
                 Some(entry) => {
                     let scope = entry.scope.clone();
-                    if name == "resource" {
-                        self.bound = Some(entry);
-                    }
+                    self.bound.push(entry);
                     scope
                 }
                 None if ends_well => {
@@ -245,8 +257,10 @@ impl<'p> Execution<'p> {
         Ok(None)
     }
 
-    fn guard(&self, operation: &Operation) -> Result<(), Box<Ended>> {
-        for refusal in &operation.refuse {
+    /// Looks at the guards: those that ask what is held, which has to be read first, or the others.
+    fn guard(&self, operation: &Operation, asks_held: bool) -> Result<(), Box<Ended>> {
+        let asks = |refusal: &&Refusal| refusal.when.variables().iter().any(|variable| variable.root == "held");
+        for refusal in operation.refuse.iter().filter(|refusal| asks(refusal) == asks_held) {
             if self.holds(&refusal.when).map_err(|reason| Ended::failed(reason).at(&refusal.site))? {
                 return Err(Ended::failed(refusal.say.clone()).at(&refusal.site));
             }
@@ -266,14 +280,19 @@ impl<'p> Execution<'p> {
         {
             let held = self.read_held(entitlement, principal).await?;
             let is_held = held.is_some();
-            self.names.insert("held".to_owned(), held.map_or(Json::Null, Json::Object));
+            if let (Order::Revoke { .. }, Some(held)) = (&self.order, &held)
+                && held.immutable
+            {
+                return Err(Ended::failed("this grant cannot be revoked: the vendor gives it by itself"));
+            }
+            self.names.insert("held".to_owned(), held.map_or(Json::Null, |held| Json::Object(held.kept)));
             return Ok(Some(is_held == matches!(self.order, Order::Grant { .. })));
         }
         let goal = self.goal(false).await?;
         if let (Order::Update { resource, .. }, Some(entry)) = (&self.order, &goal.entry) {
             let resource = resource.clone();
             let current = entry.scope.clone();
-            if goal.reached == Some(false) {
+            if goal.reached != Some(true) {
                 self.narrow(&current);
             }
             let _ = resource;
@@ -311,6 +330,9 @@ impl<'p> Execution<'p> {
 
     /// One step.
     pub async fn step(&mut self, step: &'p Step) -> Flow {
+        if self.depends_on_an_answer(step) {
+            return self.leave_plan();
+        }
         if let Some(when) = &step.when
             && !self.holds(when).map_err(|reason| Ended::failed(reason).at(&step.site))?
         {
@@ -365,6 +387,28 @@ impl<'p> Execution<'p> {
         }
     }
 
+    /// Whether a plan cannot tell what a step would do: it reads, or has a condition on, what only an
+    /// answer tells.
+    fn depends_on_an_answer(&self, step: &Step) -> bool {
+        if self.unknown.is_empty() {
+            return false;
+        }
+        let asks = |when: &Option<engine_spec::expression::Expression>| {
+            when.iter().flat_map(|when| when.variables()).any(|variable| self.unknown.contains(&variable.root))
+        };
+        match &step.act {
+            Act::LookUp { .. } | Act::Edit(_) => true,
+            Act::Choose(branches) => branches.iter().any(|branch| asks(&branch.when)),
+            _ => asks(&step.when),
+        }
+    }
+
+    fn leave_plan(&mut self) -> Flow {
+        let mut ended = Ended::settled(OutcomeWord::Done);
+        ended.say = Some("what follows depends on the answer, and is not shown".to_owned());
+        Err(Box::new(ended))
+    }
+
     /// A stated outcome ends the whole operation, whatever it is.
     fn end(&mut self, ending: &Ending, step: &Step) -> Flow {
         let mut ended = Ended::settled(ending.is);
@@ -389,6 +433,17 @@ impl<'p> Execution<'p> {
             evaluate(keep, &scope.with_node("body", body), &NoWitness)
                 .map_err(|fault| Ended::failed(fault.reason).at(&fault.site))?
         };
+        let lacking =
+            keep.iter().find(|(name, value)| kept.get(name).is_none_or(Json::is_null) && !value.is_optional(false));
+        if let Some((name, value)) = lacking {
+            let missing = value.missing(&format!("`{name}`"));
+            let mut ended = Ended::failed(format!(
+                "the vendor did it, and its answer does not tell what is needed: {}",
+                missing.reason
+            ));
+            ended.hint = Some("say `{ from: …, optional: true }` if it may be missing".to_owned());
+            return Err(ended.at(&missing.site));
+        }
         self.names.extend(kept);
         Ok(())
     }
@@ -405,10 +460,22 @@ impl<'p> Execution<'p> {
     /// Everything there is to say.
     pub fn into_outcome(mut self, ended: Ended) -> Outcome {
         let redactor = self.provisioner.reader.clients.redactor();
+        // A secret that was not taken is nobody's.
+        let was_sent = match ended.word {
+            OutcomeWord::Done | OutcomeWord::Pending | OutcomeWord::ActionRequired => true,
+            OutcomeWord::Failed => ended.may_have_happened,
+            OutcomeWord::Already => false,
+        };
         let mut say = std::mem::take(&mut self.words);
         say.extend(ended.say);
         if ended.word == OutcomeWord::Already && say.is_empty() {
             say.push("it was so already, and nothing was sent".to_owned());
+        }
+        let earlier = self.requests.split_last().map(|(_, earlier)| earlier).unwrap_or_default();
+        let carried_out =
+            earlier.iter().filter(|request| request.status.is_some_and(|status| (200..300).contains(&status)));
+        if ended.word == OutcomeWord::Failed {
+            say.extend(carried_out.map(|request| format!("carried out before: {} {}", request.method, request.url)));
         }
         if ended.may_have_happened {
             say.push("it may have happened all the same".to_owned());
@@ -426,7 +493,13 @@ impl<'p> Execution<'p> {
             say: redacted(say),
             vendor: ended.vendor,
             resource,
-            display_name: display_name.flatten(),
+            display_name: display_name.flatten().map(|name| redactor.redact(&name)),
+            pair: match &self.order {
+                Order::Grant { entitlement, principal } | Order::Revoke { entitlement, principal } => {
+                    Some((format!("{}:{}", entitlement.resource, entitlement.slug), principal.to_string()))
+                }
+                _ => None,
+            },
             changes: redacted(self.changes),
             cautions: self.cautions,
             requests: self.requests,
@@ -438,7 +511,7 @@ impl<'p> Execution<'p> {
             spec: ended.spec.map(|site| site.to_string()),
             hint: ended.hint,
             // What a plan would make is made again when it is carried out.
-            secrets: if self.mode == Mode::Plan { Vec::new() } else { self.secrets },
+            secrets: if self.mode == Mode::Apply && was_sent { self.secrets } else { Vec::new() },
         }
     }
 }

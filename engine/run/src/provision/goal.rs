@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json};
 use super::execution::Execution;
 use super::order::Order;
 use super::outcome::Ended;
-use super::pair::{Question, held};
+use super::pair::{Held, Question, held};
 use super::{attribute_key, finder, folds};
 use crate::sync::SyncError;
 use crate::sync::part::{Entry, Part};
@@ -110,15 +110,22 @@ impl Execution<'_> {
         let Some(Json::Object(input)) = self.names.get("input") else { return Goal::default() };
         let attributes = self.known().map(|known| known.attributes.as_slice()).unwrap_or_default();
         let mut differing = Vec::new();
-        for attribute in attributes.iter().filter(|attribute| attribute.read.is_some()) {
+        let mut unread = false;
+        for attribute in attributes {
             let Some(wanted) = input.get(attribute.name()) else { continue };
+            if attribute.read.is_none() {
+                unread = true;
+                continue;
+            }
             let found = entry.scope.get(attribute_key(attribute.name())).unwrap_or(&Json::Null);
             if !same_attribute(attribute, wanted, found) {
                 differing.push(format!("{} is {}", attribute.name(), shown(found)));
             }
         }
         let otherwise = (!differing.is_empty()).then(|| differing.join(", "));
-        Goal { reached: Some(differing.is_empty()), entry: Some(entry), otherwise }
+        // What cannot be read back may be so or not.
+        let reached = if differing.is_empty() && unread { None } else { Some(differing.is_empty()) };
+        Goal { reached, entry: Some(entry), otherwise }
     }
 
     /// Whether a resource with the given keys is there.
@@ -141,7 +148,7 @@ impl Execution<'_> {
                 Ok(Some(entry)) => return Ok(Goal { entry: Some(entry), ..Goal::known(true) }),
                 Ok(None) => {}
                 // A search that the vendor refuses says nothing: the create itself will.
-                Err(_) if !thorough => asked = false,
+                Err(ended) if !thorough && ended.unanswered => asked = false,
                 Err(ended) => return Err(ended),
             }
         }
@@ -215,7 +222,7 @@ impl Execution<'_> {
         &mut self,
         entitlement: &EntitlementRef,
         principal: &ResourceRef,
-    ) -> Result<Option<Map<String, Json>>, Box<Ended>> {
+    ) -> Result<Option<Held>, Box<Ended>> {
         let reader = &self.provisioner.reader;
         let target = (self.kind, self.principal_kind, self.rule);
         let (Some(kind), Some(principal_kind), Some(rule)) = target else { return Ok(None) };
@@ -225,9 +232,9 @@ impl Execution<'_> {
 
     /// One resource as it is now.
     pub(super) async fn entry(&self, resource: &ResourceRef) -> Result<Option<Entry>, SyncError> {
-        if let Some(bound) =
-            self.bound.as_ref().filter(|bound| bound.resource.id == *resource && self.requests.is_empty())
-        {
+        // Nothing has changed before the first request that changes something.
+        let bound = self.bound.iter().find(|bound| bound.resource.id == *resource);
+        if let Some(bound) = bound.filter(|_| self.requests.is_empty()) {
             return Ok(Some(bound.clone()));
         }
         let reader = &self.provisioner.reader;

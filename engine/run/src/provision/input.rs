@@ -21,7 +21,8 @@ pub(super) enum Use {
 }
 
 impl Use {
-    fn takes(self, attribute: &Attribute) -> bool {
+    /// Whether an attribute can be given to it.
+    pub fn takes(self, attribute: &Attribute) -> bool {
         match self {
             Self::Create => attribute.on_create,
             Self::Update => attribute.on_update,
@@ -34,7 +35,7 @@ impl Use {
         match self {
             Self::Create | Self::Action => attribute.required_on_create,
             Self::Update => attribute.required_on_update,
-            Self::Rotate => false,
+            Self::Rotate => attribute.required_on_rotate,
         }
     }
 }

@@ -172,6 +172,7 @@ impl From<SyncError> for Box<Ended> {
         ended.hint = error.hint();
         if let SyncError::Request(request) = &error {
             ended.refused = request.kind == RequestErrorKind::Credentials;
+            ended.unanswered = matches!(request.kind, RequestErrorKind::Vendor | RequestErrorKind::NotFound);
         }
         Box::new(ended)
     }

@@ -60,7 +60,7 @@ impl<'p> Execution<'p> {
         self.is_single = most_writes(step) <= 1;
         let word = self.step(step).await?;
         if self.mode == Mode::Apply && word == OutcomeWord::Done {
-            self.verify(None, step).await?;
+            self.verify().await?;
         }
         Ok(word)
     }

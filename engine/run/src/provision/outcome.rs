@@ -24,6 +24,8 @@ pub struct Outcome {
     pub resource: Option<ResourceRef>,
     /// What people call it.
     pub display_name: Option<String>,
+    /// The entitlement and the principal of a grant or revoke.
+    pub pair: Option<(String, String)>,
     /// What changes: `role: Reader → Admin`.
     pub changes: Vec<String>,
     /// What a user should know before it is done.
@@ -117,10 +119,16 @@ impl Outcome {
         };
         put("operation", json!(self.operation));
         put("outcome", json!(self.word));
-        let resource = self.resource.as_ref().map(
-            |resource| json!({ "type": resource.resource_type, "id": resource.id, "display_name": self.display_name }),
-        );
+        let resource = self.resource.as_ref().map(|resource| {
+            let mut object = json!({ "type": resource.resource_type, "id": resource.id });
+            if let (Some(object), Some(name)) = (object.as_object_mut(), &self.display_name) {
+                object.insert("display_name".to_owned(), json!(name));
+            }
+            object
+        });
         put("resource", resource.unwrap_or_default());
+        put("entitlement", json!(self.pair.as_ref().map(|(entitlement, _)| entitlement)));
+        put("principal", json!(self.pair.as_ref().map(|(_, principal)| principal)));
         put("say", json!(self.say));
         put("vendor", json!(self.vendor));
         put("changes", json!(self.changes));
@@ -129,7 +137,7 @@ impl Outcome {
         put("verified", json!(self.verified));
         put("retry_later", json!(self.retry_later));
         put("may_have_happened", json!(self.may_have_happened));
-        put("spec", json!(self.spec));
+        put("spec_line", json!(self.spec));
         put("hint", json!(self.hint));
         if reveal {
             let secrets = self.secrets.iter().map(|(name, secret)| (name.clone(), Json::from(secret.reveal())));
@@ -157,6 +165,8 @@ pub(super) struct Ended {
     pub misused: bool,
     pub spec: Option<Site>,
     pub hint: Option<String>,
+    /// The vendor refused a question.
+    pub unanswered: bool,
     /// The write came too late: someone else changed the whole in between.
     pub lost_update: bool,
 }
@@ -181,6 +191,7 @@ impl Ended {
             misused: false,
             spec: None,
             hint: None,
+            unanswered: false,
             lost_update: false,
         }
     }

@@ -2,7 +2,7 @@
 //! grants, asked for this resource or this principal alone where they can be.
 
 use engine_model::{EntitlementRef, Grant, ResourceRef};
-use engine_spec::plan::{Entitlement, ForEach, GrantRule, Origin, PrincipalRule, ValueKind};
+use engine_spec::plan::{Entitlement, ForEach, GrantRule, NoWitness, Origin, Pair, PrincipalRule, ValueKind};
 use engine_spec::scope::Scope;
 use serde_json::{Map, Value as Json};
 
@@ -27,38 +27,73 @@ pub(super) struct Question<'a> {
     pub names: &'a Map<String, Json>,
 }
 
-/// What the grant keeps, if it is there.
-pub(super) async fn held(reader: &Reader, question: &Question<'_>) -> Result<Option<Map<String, Json>>, SyncError> {
+/// A grant that is there.
+#[derive(Debug)]
+pub(super) struct Held {
+    /// What it keeps.
+    pub kept: Map<String, Json>,
+    /// Whether the vendor gives it by itself.
+    pub immutable: bool,
+}
+
+/// The grant, if it is there.
+pub(super) async fn held(reader: &Reader, question: &Question<'_>) -> Result<Option<Held>, SyncError> {
     if let Some(pair) = &question.rule.pair {
-        let rows = reader.rows(pair.ask, question.names).await?;
-        let Some(found) = rows.first() else { return Ok(None) };
-        let root = Scope::root(&reader.names);
-        let scope = root.with_all(question.names);
-        let scope = scope.with_all(&found.names);
-        let scope = scope.with_node("row", &found.row);
-        let kept = evaluate(&pair.keep, &scope, &engine_spec::plan::NoWitness).map_err(|fault| SyncError::List {
-            doing: "reading a grant".to_owned(),
-            reason: fault.reason,
-            spec: fault.site.to_string(),
-            hint: None,
-            about_one: true,
-        })?;
-        return Ok(Some(kept));
+        return by_pair(reader, question, pair).await;
     }
     let rules = reader.plan.grant_rules.iter().filter(|rule| rule.owner == question.kind);
-    let rules = rules.filter(|rule| may_give(rule, &question.entitlement.slug) && may_give_to(rule, question));
+    let rules = rules.filter(|rule| may_give(rule, question) && may_give_to(rule, question));
+    let mut found: Option<Held> = None;
     for rule in rules {
+        // One source is enough to know that it is there; that it cannot be taken away another may tell.
+        if found.is_some() && !rule.immutable {
+            continue;
+        }
         if let Some(grant) = out_of(reader, question, rule).await? {
-            return Ok(Some(grant.kept));
+            let immutable = grant.immutable || found.as_ref().is_some_and(|held| held.immutable);
+            let kept = found.map_or(grant.kept, |held| held.kept);
+            found = Some(Held { kept, immutable });
         }
     }
-    Ok(None)
+    Ok(found)
+}
+
+async fn by_pair(reader: &Reader, question: &Question<'_>, pair: &Pair) -> Result<Option<Held>, SyncError> {
+    let stopped = |reason: String, spec: String, hint: Option<String>| SyncError::List {
+        doing: "reading a grant".to_owned(),
+        reason,
+        spec,
+        hint,
+        about_one: true,
+    };
+    let rows = reader.rows(pair.ask, question.names).await?;
+    let found = match rows.as_slice() {
+        [] => return Ok(None),
+        [one] => one,
+        several => {
+            let spec = reader.plan.asks.get(pair.ask).map(|ask| ask.site.to_string()).unwrap_or_default();
+            let hint = Some("`match` and `where` of `pair` leave one row".to_owned());
+            return Err(stopped(format!("{} rows fit, and one is due", several.len()), spec, hint));
+        }
+    };
+    let root = Scope::root(&reader.names);
+    let scope = root.with_all(question.names);
+    let scope = scope.with_all(&found.names);
+    let scope = scope.with_node("row", &found.row);
+    let kept = evaluate(&pair.keep, &scope, &NoWitness)
+        .map_err(|fault| stopped(fault.reason, fault.site.to_string(), None))?;
+    Ok(Some(Held { kept, immutable: false }))
 }
 
 /// Whether a rule may give a slug.
-fn may_give(rule: &GrantRule, slug: &str) -> bool {
-    !rule.slug.is_constant()
-        || rule.slug.literals().iter().any(|value| value.as_literal().and_then(Json::as_str) == Some(slug))
+fn may_give(rule: &GrantRule, question: &Question<'_>) -> bool {
+    let slug = &question.entitlement.slug;
+    let owner = &question.entitlement.resource.resource_type;
+    // Rules under another entitlement of the type give that one.
+    let is_own = rule.label == *owner || rule.label == format!("{owner}:{}", question.rule.key);
+    is_own
+        && (!rule.slug.is_constant()
+            || rule.slug.literals().iter().any(|value| value.as_literal().and_then(Json::as_str) == Some(slug)))
 }
 
 /// Whether the principals of a rule may be of the principal's type.

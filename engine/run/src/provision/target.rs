@@ -1,7 +1,7 @@
 //! What an order is about, and the rules of the spec that apply to it.
 
 use engine_model::ResourceRef;
-use engine_spec::plan::{Attribute, Entitlement, IdRule, NoWitness, OneOf, Operation, Plan, ResourceType};
+use engine_spec::plan::{Attribute, Entitlement, NoWitness, OneOf, Operation, Plan, ResourceType};
 use engine_spec::scope::Scope;
 use engine_spec::suggest::nearest;
 use serde_json::{Map, Value as Json};
@@ -10,6 +10,7 @@ use super::input::Use;
 use super::order::Order;
 use super::outcome::Ended;
 use crate::extract::combinations;
+use crate::sync::part::id_parts;
 
 /// What an order is about.
 pub(super) struct Target<'p> {
@@ -213,10 +214,6 @@ pub(super) fn bare_scope(known: &ResourceType, id: &str) -> Json {
     let mut scope = Map::new();
     scope.insert("id".to_owned(), Json::from(id));
     scope.insert("type".to_owned(), Json::from(known.id.as_str()));
-    if let IdRule::Parts(rules) = &known.mapping.id {
-        let parts = id.split('/').map(|part| part.replace("%2F", "/").replace("%25", "%"));
-        let parts = rules.iter().zip(parts).map(|((name, _), part)| (name.clone(), Json::from(part)));
-        scope.insert("parts".to_owned(), Json::Object(parts.collect()));
-    }
+    scope.extend(id_parts(known, id).map(|parts| ("parts".to_owned(), parts)));
     Json::Object(scope)
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use engine_model::OutcomeWord;
-use engine_spec::plan::{Step, Verify, VerifyBy};
+use engine_spec::plan::{Site, Verify, VerifyBy};
 use engine_spec::scope::Scope;
 
 use super::execution::Execution;
@@ -11,62 +11,83 @@ use super::goal::Goal;
 use super::order::Order;
 use super::outcome::Ended;
 
-/// How long a change may take to show, where the spec says nothing.
-pub(super) const SHOWS_WITHIN: Duration = Duration::from_secs(10);
-/// Time between two looks, where the spec says nothing.
-pub(super) const LOOKS_EVERY: Duration = Duration::from_secs(1);
+/// How long a change may take to show, and what it means that it does not.
+pub(super) struct Patience {
+    /// How long.
+    pub limit: Duration,
+    /// Time between two looks.
+    pub every: Duration,
+    otherwise: OutcomeWord,
+    site: Option<Site>,
+}
+
+impl Patience {
+    /// The end of what was answered well and does not show.
+    pub fn over(&self, otherwise: Option<String>) -> Box<Ended> {
+        let otherwise = otherwise.map(|words| format!(": {words}")).unwrap_or_default();
+        let say = match self.otherwise {
+            OutcomeWord::Failed => {
+                format!("the vendor said that it was done, and reading back shows otherwise{otherwise}")
+            }
+            _ => format!("the vendor said that it was done, and it does not show yet{otherwise}"),
+        };
+        let mut ended = Ended::new(self.otherwise, say);
+        ended.spec.clone_from(&self.site);
+        Box::new(ended)
+    }
+}
 
 impl Execution<'_> {
-    /// Proves by reading back that it happened.
-    pub(super) async fn verify(&mut self, verify: Option<&Verify>, step: &Step) -> Result<(), Box<Ended>> {
-        let default = VerifyBy {
-            site: step.site.clone(),
-            read: None,
-            holds: None,
-            absent: None,
-            limit: SHOWS_WITHIN,
-            every: LOOKS_EVERY,
-            otherwise: OutcomeWord::Failed,
-        };
-        let by = match verify {
-            Some(Verify::No) => return Ok(()),
-            Some(Verify::By(by)) => by,
-            None if self.edited => {
-                self.verified = true;
-                return Ok(());
+    /// How long a change may take to show: as the spec says, or ten seconds.
+    pub(super) fn patience(&self) -> Patience {
+        match self.verification {
+            Some(Verify::By(by)) => {
+                Patience { limit: by.limit, every: by.every, otherwise: by.otherwise, site: Some(by.site.clone()) }
             }
-            None => &default,
+            _ => Patience {
+                limit: Duration::from_secs(10),
+                every: Duration::from_secs(1),
+                otherwise: OutcomeWord::Failed,
+                site: None,
+            },
+        }
+    }
+
+    /// Proves by reading back that it happened.
+    pub(super) async fn verify(&mut self) -> Result<(), Box<Ended>> {
+        let by = match self.verification {
+            Some(Verify::No) => return Ok(()),
+            Some(Verify::By(by)) => Some(&**by),
+            None => None,
         };
+        // An edit has read back what it wrote.
+        let asks_more = by.is_some_and(|by| by.read.is_some() || by.holds.is_some() || by.absent.is_some());
+        if self.edited && !asks_more {
+            self.verified = true;
+            return Ok(());
+        }
+        let patience = self.patience();
         let environment = self.provisioner.reader.environment.clone();
         let begun = environment.elapsed();
         loop {
-            let goal = self.look_after(by, verify.is_some()).await?;
+            let goal = self.look_after(by).await?;
             match goal.reached {
                 None => return Ok(()),
                 Some(true) => {
                     self.verified = true;
                     return Ok(());
                 }
-                Some(false) if environment.elapsed().saturating_sub(begun) >= by.limit => {
-                    let otherwise = goal.otherwise.map(|words| format!(": {words}")).unwrap_or_default();
-                    let say = match by.otherwise {
-                        OutcomeWord::Failed => {
-                            format!("the vendor said that it was done, and reading back shows otherwise{otherwise}")
-                        }
-                        _ => format!("the vendor said that it was done, and it does not show yet{otherwise}"),
-                    };
-                    let mut ended = Ended::new(by.otherwise, say);
-                    ended.spec = Some(by.site.clone());
-                    return Err(Box::new(ended));
+                Some(false) if environment.elapsed().saturating_sub(begun) >= patience.limit => {
+                    return Err(patience.over(goal.otherwise));
                 }
-                Some(false) => environment.sleep(by.every).await,
+                Some(false) => environment.sleep(patience.every).await,
             }
         }
     }
 
-    async fn look_after(&mut self, by: &VerifyBy, is_said: bool) -> Result<Goal, Box<Ended>> {
+    async fn look_after(&mut self, by: Option<&VerifyBy>) -> Result<Goal, Box<Ended>> {
         if let Order::Create { .. } = &self.order
-            && by.read.is_none()
+            && by.is_none_or(|by| by.read.is_none())
         {
             let Some(made) = self.made.as_ref().map(|entry| entry.resource.id.clone()) else {
                 return Ok(Goal::default());
@@ -77,7 +98,10 @@ impl Execution<'_> {
             let entry = self.entry(&made).await?;
             return Ok(Goal { reached: Some(entry.is_some()), entry, otherwise: Some(format!("{made} is not there")) });
         }
-        if is_said { self.shows(by).await } else { self.goal(false).await }
+        match by {
+            Some(by) => self.shows(by).await,
+            None => self.goal(false).await,
+        }
     }
 
     /// Whether what `verify` reads shows it.

@@ -12,7 +12,7 @@ use super::Mode;
 use super::execution::{Execution, Flow};
 use super::order::Order;
 use super::outcome::{AuditEntry, Ended, SecretText, ShownRequest, VendorWords};
-use crate::http::{Call, Reply, RequestError, RequestErrorKind, Written};
+use crate::http::{Call, Redactor, Reply, RequestError, RequestErrorKind, Written};
 use crate::request::{PreparedRequest, Repeatable};
 
 /// The longest body that is shown.
@@ -27,6 +27,7 @@ impl<'p> Execution<'p> {
             // What the answer would tell is not known yet: later requests show its name instead.
             for (name, _) in &write.keep {
                 self.names.insert(name.clone(), Json::from(format!("‹{name}›")));
+                self.unknown.insert(name.clone());
             }
             return Ok(OutcomeWord::Done);
         }
@@ -53,7 +54,7 @@ impl<'p> Execution<'p> {
                     match self.meaning(write, &written).await? {
                         Some(flow) => return flow,
                         // A fault of the vendor in the middle of the work: nobody knows how far it came.
-                        None => failed(written),
+                        None => failed(&written, self.provisioner.reader.clients.redactor()),
                     }
                 }
                 Err(error) if error.may_have_happened => lost_answer(&error),
@@ -78,9 +79,17 @@ impl<'p> Execution<'p> {
         if !self.is_single {
             return Err(lost);
         }
-        let goal = match self.goal(true).await {
-            Ok(goal) => goal,
-            Err(_) => return Err(lost),
+        let patience = self.patience();
+        let environment = self.provisioner.reader.environment.clone();
+        let begun = environment.elapsed();
+        let goal = loop {
+            let Ok(goal) = self.goal(true).await else { return Err(lost) };
+            // What shows late must not be done twice.
+            let is_over = environment.elapsed().saturating_sub(begun) >= patience.limit;
+            if goal.reached != Some(false) || is_over {
+                break goal;
+            }
+            environment.sleep(patience.every).await;
         };
         match goal.reached {
             Some(true) => {
@@ -108,7 +117,7 @@ impl<'p> Execution<'p> {
         let scope = root.with_all(&self.names);
         let mut prepared = reader.clients.render(&write.request, &scope, &NoWitness, &[], &doing).map_err(not_made)?;
         let repeatable = write.repeatable || write.idempotency_key.is_some();
-        prepared = prepared.with_repeatable(if repeatable { Repeatable::Yes } else { Repeatable::No }).as_write();
+        prepared = prepared.with_repeatable(if repeatable { Repeatable::Yes } else { Repeatable::No }).that_writes();
         if let Some(header) = &write.idempotency_key {
             prepared.set_header(header, &uuid(&*reader.environment), false);
         }
@@ -194,9 +203,10 @@ impl<'p> Execution<'p> {
 
     /// What an answer means; nothing where the vendor had a fault and nobody knows what happened.
     async fn meaning(&mut self, write: &'p Write, written: &Written) -> Result<Option<Flow>, Box<Ended>> {
+        let redactor = self.provisioner.reader.clients.redactor();
         let status = written.answer.status();
         if self.lost.contains(&status) {
-            let mut ended = failed_of(written);
+            let mut ended = failed_of(written, redactor);
             ended.lost_update = true;
             return Ok(Some(Err(ended)));
         }
@@ -222,7 +232,7 @@ impl<'p> Execution<'p> {
             }
             let mut ended = Ended::settled(rule.is);
             ended.say = rule.say.clone().or_else(|| written.error.as_ref().map(ToString::to_string));
-            ended.vendor = written.error.is_some().then(|| words_of(written));
+            ended.vendor = written.error.is_some().then(|| words_of(written, redactor));
             ended.retry_later = rule.retry_later;
             ended.spec = Some(rule.site.clone());
             return Ok(Some(Err(Box::new(ended))));
@@ -233,7 +243,9 @@ impl<'p> Execution<'p> {
                 Ok(Some(Ok(OutcomeWord::Done)))
             }
             Some(_) if (500..600).contains(&status) || status == 408 => Ok(None),
-            Some(_) => Ok(Some(Err(failed_of(written)))),
+            // A page instead of an answer: it may stand for the work that was done.
+            Some(error) if error.kind == RequestErrorKind::NotJson => Ok(None),
+            Some(_) => Ok(Some(Err(failed_of(written, redactor)))),
         }
     }
 
@@ -308,22 +320,23 @@ impl<'p> Execution<'p> {
     }
 }
 
-fn words_of(written: &Written) -> VendorWords {
-    VendorWords { status: written.answer.status(), code: written.code.clone(), message: written.message.clone() }
+fn words_of(written: &Written, redactor: &Redactor) -> VendorWords {
+    let code = written.code.as_deref().map(|code| redactor.excerpt(code, 80));
+    VendorWords { status: written.answer.status(), code, message: written.message.clone() }
 }
 
 /// An answer that is none of the good ones.
-fn failed_of(written: &Written) -> Box<Ended> {
+fn failed_of(written: &Written, redactor: &Redactor) -> Box<Ended> {
     let mut ended = match &written.error {
         Some(error) => not_sent(error),
         None => Ended::failed(format!("the vendor answered {}", written.answer.status())),
     };
-    ended.vendor = Some(words_of(written));
+    ended.vendor = Some(words_of(written, redactor));
     ended
 }
 
-fn failed(written: Written) -> Box<Ended> {
-    let mut ended = failed_of(&written);
+fn failed(written: &Written, redactor: &Redactor) -> Box<Ended> {
+    let mut ended = failed_of(written, redactor);
     ended.may_have_happened = true;
     ended
 }

@@ -28,7 +28,7 @@ impl Limit {
         match self {
             Self::Number(most) => removed <= most,
             #[expect(clippy::cast_precision_loss, reason = "counts of a directory are far below 2^52")]
-            Self::Percent(percent) => removed as f64 <= there as f64 * percent / 100.0,
+            Self::Percent(percent) => removed as f64 <= (there as f64 * percent / 100.0).ceil(),
         }
     }
 }
@@ -303,14 +303,23 @@ impl<'a> Comparison<'a> {
             self.problem("not everything could be read, so nothing is taken away".to_owned());
             return;
         }
-        let touched: BTreeSet<usize> = self.rows.iter().map(|placed| placed.kind).collect();
-        let there: usize = touched.iter().filter_map(|kind| self.survey.resources.get(kind)).map(Vec::len).sum();
+        let taken: BTreeSet<usize> = self
+            .found
+            .changes
+            .iter()
+            .filter(|change| matches!(change.kind, ChangeKind::Deactivate | ChangeKind::Delete))
+            .filter_map(|change| match &change.deed {
+                Deed::Order(order) => Some(self.plan.type_named(order.kind())?.0),
+                _ => None,
+            })
+            .collect();
+        let there: usize = taken.iter().filter_map(|kind| self.survey.resources.get(kind)).map(Vec::len).sum();
         for (what, removed, there) in [
             ("memberships would be removed", members, self.survey.members.len()),
             ("resources would be deactivated or deleted", resources, there),
         ] {
             if removed > 0 && !limit.allows(removed, there) {
-                self.problem(format!("{removed} of {there} {what}, which is more than `--max-deletes` allows"));
+                self.problem(format!("{removed} of {there} {what}, which is more than `--max-deletes` allows; `--max-deletes {removed}` would"));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What is wanted: rows of a file, against the types and attributes of a spec.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use engine_spec::plan::{Attribute, Plan, ResourceType, TraitRule};
 use engine_spec::suggest::nearest;
@@ -92,6 +92,8 @@ pub(super) fn unknown_keys(kind: &ResourceType, row: &Row) -> Vec<String> {
         .iter()
         .flat_map(names)
         .chain(["id".to_owned(), "email".to_owned(), "login".to_owned()])
+        .collect::<BTreeSet<String>>()
+        .into_iter()
         .collect();
     row.values
         .keys()

@@ -105,7 +105,7 @@ impl PreparedRequest {
     }
 
     /// The same request as one that changes something; it is not led to another host.
-    pub(crate) fn as_write(mut self) -> Self {
+    pub(crate) fn that_writes(mut self) -> Self {
         self.writes = true;
         self
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use engine_model::{Grant, Report, Resource, Verdict};
-use engine_spec::plan::{ForEach, NoWitness, Origin, ParentRule, Plan, Read, Source};
+use engine_spec::plan::{ForEach, IdRule, NoWitness, Origin, ParentRule, Plan, Read, ResourceType, Source};
 use serde_json::{Map, Value as Json};
 
 use super::job::{self, AskedRow};
@@ -281,6 +281,7 @@ impl Reader {
         if let (Some(read), Some(source)) = (&known.read, self.plain_source(kind)) {
             let mut names = Map::new();
             names.insert("id".to_owned(), Json::from(id));
+            names.extend(id_parts(known, id).map(|parts| ("parts".to_owned(), parts)));
             let Some((row, _)) = self.object(read, &names, &doing).await? else { return Ok(None) };
             let entry = self.entry_of_row(kind, source, &row, &Map::new(), &doing)?;
             if let Some(entry) = &entry
@@ -374,6 +375,13 @@ impl Reader {
                 && detail_is_row
         })
     }
+}
+
+/// What an id that is made of parts was made of.
+pub(crate) fn id_parts(known: &ResourceType, id: &str) -> Option<Json> {
+    let IdRule::Parts(rules) = &known.mapping.id else { return None };
+    let parts = id.split('/').map(|part| part.replace("%2F", "/").replace("%25", "%"));
+    Some(Json::Object(rules.iter().zip(parts).map(|((name, _), part)| (name.clone(), Json::from(part))).collect()))
 }
 
 /// The types for whose resources a source is repeated.

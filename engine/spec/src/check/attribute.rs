@@ -130,6 +130,7 @@ impl Checker<'_> {
             on_rotate: uses.contains(&AttributeUse::Rotate),
             required_on_create: on_create && required(AttributeUse::Create),
             required_on_update: on_update && required(AttributeUse::Update),
+            required_on_rotate: uses.contains(&AttributeUse::Rotate) && required(AttributeUse::Rotate),
             choices_of,
             default,
             caution_absent: attribute.caution.as_ref().and_then(|caution| caution.absent.clone()),

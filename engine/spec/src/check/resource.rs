@@ -12,7 +12,7 @@ use crate::plan::{
 use crate::yaml::escape;
 
 use super::Checker;
-use super::names::{Names, resource_shape, row_names};
+use super::names::{Names, Shape, resource_shape, row_names};
 use super::value::Purpose;
 
 /// Names that every resource has; `keep` cannot use them.
@@ -64,7 +64,7 @@ impl Checker<'_> {
         self.type_grants(number, &pointer, id, resource);
         after.extend(self.types_of_asked_look_ups());
         let read = match &resource.read {
-            Some(read) => Some(self.read(&format!("{pointer}/read"), read)?),
+            Some(read) => Some(self.read(&format!("{pointer}/read"), read, resource)?),
             None => None,
         };
         let find = resource
@@ -376,8 +376,12 @@ impl Checker<'_> {
         }
     }
 
-    fn read(&mut self, pointer: &str, read: &doc::Read) -> Option<Read> {
-        let names = self.base.with_open(["id"]);
+    fn read(&mut self, pointer: &str, read: &doc::Read, resource: &document::ResourceType) -> Option<Read> {
+        let mut names = self.base.with_open(["id"]);
+        if let doc::Id::Parts(parts) = &resource.id {
+            let parts = parts.parts.keys().map(|name| (name.clone(), Shape::Open)).collect();
+            names = names.with("parts", Shape::Closed(parts));
+        }
         self.read_in(pointer, read, &names)
     }
 

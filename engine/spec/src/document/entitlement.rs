@@ -59,7 +59,7 @@ pub struct Entitlement {
     /// How it is granted and revoked where it is the value of a field.
     #[serde(default)]
     pub one_of: Option<OneOf>,
-    /// Whether `engine push` changes who holds it; it does where it can be granted and revoked.
+    /// Whether `engine push` changes who holds it; it does where it has `grant` and `revoke`.
     #[serde(default)]
     pub managed: Option<bool>,
 }

@@ -225,7 +225,7 @@ pub struct Secret {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Read {
-    /// The request; `id` is the resource's id.
+    /// The request; `id` is the resource's id, `parts` what it is made of.
     #[serde(flatten)]
     pub request: Request,
     /// The object that is the row; the whole answer where nothing is said.

@@ -27,6 +27,8 @@ pub struct Attribute {
     pub required_on_create: bool,
     /// Whether an update needs it.
     pub required_on_update: bool,
+    /// Whether a rotation needs it.
+    pub required_on_rotate: bool,
     /// Number of the type whose ids it may have.
     pub choices_of: Option<usize>,
     /// The value where none is given.
