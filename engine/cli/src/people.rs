@@ -18,15 +18,11 @@ pub fn read(path: &Path) -> Result<Wanted, Failure> {
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
     match extension.as_deref() {
         Some("csv") => table(&shown, &text),
-        Some("json") => {
-            let json =
-                serde_json::from_str(&text).map_err(|error| Failure::usage(format!("{shown} is not JSON: {error}")))?;
-            sections(&shown, json)
-        }
+        // JSON is YAML too, and this reader refuses a key that stands twice.
         _ => {
-            let json =
-                serde_yaml::from_str(&text).map_err(|error| Failure::usage(format!("{shown} is not YAML: {error}")))?;
-            sections(&shown, json)
+            let wrong = |error: serde_yaml::Error| Failure::usage(format!("{shown} cannot be read: {error}"));
+            let read: serde_yaml::Value = serde_yaml::from_str(&text).map_err(wrong)?;
+            sections(&shown, serde_yaml::from_value(read).map_err(wrong)?)
         }
     }
 }
@@ -82,7 +78,7 @@ fn row_of(place: String, values: Map<String, Json>) -> Result<Row, Failure> {
 
 fn scalar(value: &Json) -> Option<String> {
     match value {
-        Json::String(text) => Some(text.clone()),
+        Json::String(text) => Some(text.trim().to_owned()),
         Json::Number(_) | Json::Bool(_) => Some(value.to_string()),
         _ => None,
     }

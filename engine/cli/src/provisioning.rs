@@ -148,6 +148,9 @@ pub async fn open(options: &Options, plan: &Arc<Plan>) -> Result<(Provisioner, O
     };
     let played = simulation.as_ref().map(|simulation| simulation.played(plan)).unwrap_or_default();
     let values = config::values(plan, &options.given, &played)?;
+    if let Some(simulation) = &simulation {
+        simulation.stays_home(plan, &values)?;
+    }
     let mut services = Services::system();
     if simulation.is_none() {
         services.tokens = Arc::new(TokenFolder::of_user());

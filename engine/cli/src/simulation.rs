@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use engine_case::{Case, Player, folder};
-use engine_spec::plan::Plan;
+use engine_spec::plan::{NoWitness, Plan};
+use engine_spec::scope::Scope;
+use serde_json::{Map, Value as Json};
 
 use crate::exit::Failure;
 use crate::output;
@@ -34,10 +36,31 @@ impl Simulation {
         Ok(Self { case, player })
     }
 
+    /// Fails where the spec would go elsewhere.
+    pub fn stays_home(&self, plan: &Plan, config: &Map<String, Json>) -> Result<(), Failure> {
+        stays_home(plan, config, &self.player)
+    }
+
     /// What the case gives for the fields of a plan.
     pub fn played(&self, plan: &Plan) -> BTreeMap<String, String> {
         played(plan, &self.case, &self.player)
     }
+}
+
+/// Fails where a spec would go elsewhere than to the recording: what is played must not reach a vendor.
+pub fn stays_home(plan: &Plan, config: &Map<String, Json>, player: &Player) -> Result<(), Failure> {
+    let mut names = Map::new();
+    names.insert("config".to_owned(), Json::Object(config.clone()));
+    for client in &plan.clients {
+        // A base URL that an answer tells is one of the recording.
+        let Ok(Some(base)) = client.base_url.text(&Scope::root(&names), &NoWitness) else { continue };
+        if !base.starts_with(&player.address()) {
+            let message = format!("the recording answers at loopback, and the client `{}` goes to {base}", client.name);
+            return Err(Failure::usage(message)
+                .hint("give the spec a config field of `type: url` for its `base_url`, and the case no other value"));
+        }
+    }
+    Ok(())
 }
 
 /// What a case gives for the fields of a plan.

@@ -177,7 +177,7 @@ fn a_page_of_a_login_is_no_success() {
         _ => Answer::json(&json!({ "id": "g1", "displayName": "Staff", "members": [], "totalResults": 0 })),
     });
     let believing =
-        |text: String| text.replace("grant: { verify: { for: 2s, every: 20ms } }", "grant: { verify: none }");
+        |text: String| text.replace("grant: { verify: { for: 300ms, every: 20ms } }", "grant: { verify: none }");
     let desk = Desk::guild_at(believing, &server.url());
     let run = assert_ends(&desk, GRANT, "failed", 1);
     assert_says(&run, &["the answer is not JSON"]);

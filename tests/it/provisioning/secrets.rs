@@ -147,7 +147,7 @@ fn a_password_that_cannot_be_read_is_changed_all_the_same() {
           - { op: replace, path: password, value: "{{ input.password }}" }"#;
     let changeable = |text| {
         let text = with_passwords(text).replace("given_to: [create, rotate]", "given_to: [create, rotate, update]");
-        text.replacen("    update: { verify: { for: 2s, every: 20ms } }", update, 1)
+        text.replacen("    update: { verify: { for: 300ms, every: 20ms } }", update, 1)
     };
     let desk = Desk::guild_like(changeable, &directory);
     std::fs::write(desk.path("password"), "made-up/pass+word-93").unwrap();
@@ -209,7 +209,7 @@ fn a_vendor_that_makes_a_password_the_name_tells_it_to_nobody_else() {
         let user = json!({ "id": "u9", "userName": "cy@guild.example", "displayName": password, "active": true });
         Answer::json(&user).status(201)
     });
-    let believing = |text| with_passwords(text).replacen("verify: { for: 2s, every: 20ms }", "verify: none", 1);
+    let believing = |text| with_passwords(text).replacen("verify: { for: 300ms, every: 20ms }", "verify: none", 1);
     let desk = Desk::guild_at(believing, &server.url());
     let run = desk.does(&format!("{CREATE} {EVERYTHING}"));
     assert_eq!(ended(&run), ("done", 0), "{run}");
@@ -223,7 +223,7 @@ fn a_secret_of_an_answer_is_shown_once() {
         let user = json!({ "id": "u9", "userName": "cy@guild.example", "invitation": link });
         Answer::json(&user).status(201)
     });
-    let believing = |text| with_passwords(text).replacen("verify: { for: 2s, every: 20ms }", "verify: none", 1);
+    let believing = |text| with_passwords(text).replacen("verify: { for: 300ms, every: 20ms }", "verify: none", 1);
     let desk = Desk::guild_at(believing, &server.url());
     let run = desk.does(&format!("{CREATE} {EVERYTHING}"));
     assert_eq!(ended(&run), ("done", 0), "{run}");

@@ -18,9 +18,10 @@ fn start(dialect: Dialect) -> Directory<Scim> {
     Directory::start(scim)
 }
 
-/// A desk that looks again for a short time.
-fn hasty(directory: &Directory<Scim>) -> Desk {
-    Desk::guild_like(|text| text.replace("for: 2s", "for: 100ms"), directory)
+/// A desk that looks again for as long as it takes.
+fn patient(options: &str, directory: &Directory<Scim>) -> Desk {
+    let options = format!("page_size: 50, {options}");
+    Desk::guild_like(|text| text.replace("for: 300ms", "for: 30s").replace("page_size: 50", &options), directory)
 }
 
 #[test]
@@ -33,7 +34,7 @@ fn an_answer_that_changed_nothing_is_a_failure() {
     });
     directory.arm(directory.on("*", "/scim/v2/*").when(|request| request.method != "GET").always().pretends());
     directory.arm(directory.on("*", "/scim/v2/*/*").when(|request| request.method != "GET").always().pretends());
-    let desk = hasty(&directory);
+    let desk = Desk::guild("patch_ops: add", &directory);
     for (line, found) in [
         ("account create --input user_name=cy@guild.example", "is not there"),
         ("account update user:u1 --input given_name=Ada", "given_name is nothing"),
@@ -65,7 +66,7 @@ fn an_edit_that_changed_nothing_is_a_failure() {
 #[test]
 fn a_change_that_shows_late_is_waited_for() {
     let directory = start(Dialect { stale_reads: 3, ..Dialect::default() });
-    let desk = Desk::guild("patch_ops: add", &directory);
+    let desk = patient("patch_ops: add", &directory);
     for line in [
         "account create --input user_name=cy@guild.example",
         "account update user:u1 --input given_name=Ada",
@@ -85,7 +86,7 @@ fn a_change_that_shows_late_is_waited_for() {
 #[test]
 fn an_edit_that_shows_late_is_waited_for_and_written_once() {
     let directory = start(Dialect { stale_reads: 3, patch: Patch::Unsupported, ..Dialect::default() });
-    let desk = Desk::guild("group_changes: put, user_updates: put, active_form: put", &directory);
+    let desk = patient("group_changes: put, user_updates: put, active_form: put", &directory);
     for line in ["grant group:g1:member user:u2", "account disable user:u1"] {
         directory.forget();
         assert_ends(&desk, line, "done", 0);
@@ -100,11 +101,11 @@ fn a_change_may_be_pending_or_believed() {
     directory.arm(directory.on("PATCH", "/scim/v2/Groups/g1").always().pretends());
     let line = "grant group:g1:member user:u2";
     let patient =
-        |text: String| text.replace("grant: { verify: { for: 2s,", "grant: { verify: { for: 100ms, else: pending,");
+        |text: String| text.replace("grant: { verify: { for: 300ms,", "grant: { verify: { for: 100ms, else: pending,");
     let run = assert_ends(&Desk::guild_like(patient, &directory), line, "pending", 3);
     assert_says(&run, &["it does not show yet"]);
     let believing =
-        |text: String| text.replace("grant: { verify: { for: 2s, every: 20ms } }", "grant: { verify: none }");
+        |text: String| text.replace("grant: { verify: { for: 300ms, every: 20ms } }", "grant: { verify: none }");
     assert_ends(&Desk::guild_like(believing, &directory), line, "done", 0);
 }
 

@@ -16,7 +16,7 @@ use engine_spec::plan::Plan;
 use crate::config::{self, Given};
 use crate::exit::{End, Failure};
 use crate::session::{self, Session};
-use crate::simulation::played;
+use crate::simulation::{played, stays_home};
 use crate::{output, summary};
 
 /// Run the recorded cases of specs, without a network
@@ -103,7 +103,10 @@ async fn one(plan: &Arc<Plan>, path: &Path, accept: bool) -> Result<Vec<String>,
     let values = config::values(plan, &Given::default(), &played(plan, &case, &player));
     let Some(expect) = &case.expect else {
         let mut faults = match values {
-            Ok(config) => deeds::run(plan, config, &case.deeds).await,
+            Ok(config) => match stays_home(plan, &config, &player) {
+                Ok(()) => deeds::run(plan, config, &case.deeds).await,
+                Err(failure) => vec![failure.message],
+            },
             Err(failure) => vec![failure.message],
         };
         faults.extend(player.faults().iter().map(ToString::to_string));

@@ -187,8 +187,10 @@ impl Delivery<'_> {
         let environment = &*self.shared.services.environment;
         let mut hop = request.clone();
         let mut stamp = Stamp::default();
-        for _ in 0..=MOST_HOPS {
-            let trust = self.trust(&hop)?;
+        for hops in 0..=MOST_HOPS {
+            // Whoever redirects a request that changes something has received it.
+            let received = |fault: Fault| if hops > 0 && request.writes() { fault.after_sending() } else { fault };
+            let trust = self.trust(&hop).map_err(received)?;
             let Some(origin) = Origin::of(&hop.url) else {
                 return Err(Fault::lasting(RequestErrorKind::Egress, "the URL has no host").into());
             };
@@ -197,7 +199,7 @@ impl Delivery<'_> {
                 let mut signed = hop.clone();
                 match trust {
                     Trust::Own => stamp = self.credentials.apply(&mut signed, &self.context()).await?,
-                    Trust::Foreign => self.leave_secrets_behind(&mut signed)?,
+                    Trust::Foreign => self.leave_secrets_behind(&mut signed).map_err(received)?,
                 }
                 // Not the other way round: credentials may need a request to the same host, which
                 // would wait for the very place that this one holds.
@@ -211,7 +213,7 @@ impl Delivery<'_> {
             };
             let incoming = transport::exchange(self, &signed, trust).await;
             drop(place);
-            let incoming = incoming?;
+            let incoming = incoming.map_err(received)?;
             self.notice_last(&incoming);
             let next = match self.route {
                 Route::Client | Route::Login => redirect::follow(&hop, &incoming)

@@ -34,6 +34,8 @@ pub struct Failure {
     pub message: Option<String>,
     /// How often the request was sent, token requests apart.
     pub attempts: u32,
+    /// Whether a page came where JSON was due.
+    pub is_page: bool,
     /// Whether the vendor may have done what was asked although no answer came.
     pub may_have_happened: bool,
     /// What to try next.
@@ -80,6 +82,7 @@ impl RequestError {
             code: None,
             message: None,
             attempts: 0,
+            is_page: false,
             may_have_happened: false,
             hint: None,
         }))

@@ -310,6 +310,7 @@ impl Judge<'_> {
                 Content::Other(what) => Some(what.clone()),
                 _ => None,
             });
+            known.is_page = matches!(content, Content::Other(_));
             known.request = Some(shown(self.request, self.shared));
             known.site = Some(self.request.site().clone());
             known.hint = hint.map(str::to_owned);

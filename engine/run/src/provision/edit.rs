@@ -2,7 +2,7 @@
 //! it stays as it was read, in its order; edits of one whole are made one after the other.
 
 use engine_model::OutcomeWord;
-use engine_spec::plan::{Edit, EditList, Node, Site, Verify, VersionOf};
+use engine_spec::plan::{Edit, EditList, Node, Site, Step, Verify, VersionOf};
 use engine_spec::scope::Scope;
 use serde_json::Value as Json;
 
@@ -21,6 +21,14 @@ enum Change {
     Remove,
 }
 
+/// What came of one try.
+enum Edited<'p> {
+    /// It is settled.
+    Settled(OutcomeWord),
+    /// There is nothing to edit yet, and this makes it.
+    Create(&'p Step),
+}
+
 /// A whole with the change made.
 struct Changed {
     whole: Json,
@@ -33,20 +41,31 @@ impl<'p> Execution<'p> {
     /// Makes an edit.
     pub(super) async fn edit(&mut self, edit: &'p Edit, site: &Site) -> Flow {
         let lock = self.provisioner.edit_lock(&self.whole_name(edit)?);
-        let _one_after_the_other = lock.lock().await;
+        let one_after_the_other = lock.lock().await;
         let mut last: Option<Box<Ended>> = None;
         // One more try after a lost update: whoever is still in between then is told.
         for _ in 0..2 {
             match self.edit_once(edit, site, last.is_some()).await {
                 Err(ended) if ended.lost_update => last = Some(ended),
                 // The first try was answered well, and shows only now.
-                Ok(OutcomeWord::Already) if last.as_ref().is_some_and(|ended| ended.may_have_happened) => {
+                Ok(Edited::Settled(OutcomeWord::Already))
+                    if last.as_ref().is_some_and(|ended| ended.may_have_happened) =>
+                {
                     return Ok(OutcomeWord::Done);
                 }
-                other => return other,
+                Ok(Edited::Settled(word)) => return Ok(word),
+                Ok(Edited::Create(create)) => {
+                    // What is made may be edited in turn.
+                    drop(one_after_the_other);
+                    return self.step(create).await;
+                }
+                Err(ended) => return Err(ended),
             }
         }
         let mut ended = last.unwrap_or_else(|| Ended::failed("the change was lost"));
+        if !ended.raced {
+            return Err(ended);
+        }
         ended.say = Some(format!(
             "someone else changes the same at the same time, and the change was lost twice{}",
             ended.say.map(|say| format!(": {say}")).unwrap_or_default()
@@ -65,7 +84,7 @@ impl<'p> Execution<'p> {
         Ok(format!("{} {path}", edit.read.request.client))
     }
 
-    async fn edit_once(&mut self, edit: &'p Edit, site: &Site, is_second: bool) -> Flow {
+    async fn edit_once(&mut self, edit: &'p Edit, site: &Site, is_second: bool) -> Result<Edited<'p>, Box<Ended>> {
         let reader = &self.provisioner.reader;
         let doing = format!("{}: reading what is to be changed", self.order);
         let change = match self.order {
@@ -74,15 +93,17 @@ impl<'p> Execution<'p> {
         };
         let Some((whole, answer)) = reader.object(&edit.read, &self.names, &doing).await? else {
             return match (&edit.create, change) {
-                (Some(create), Change::Add) => self.step(create).await,
+                (Some(create), Change::Add) => Ok(Edited::Create(create)),
                 (_, Change::Remove) => {
                     self.words.push("what it would be removed from is not there".to_owned());
-                    Ok(OutcomeWord::Already)
+                    Ok(Edited::Settled(OutcomeWord::Already))
                 }
                 (None, Change::Add) => Err(Ended::failed("what is to be changed is not there").at(site)),
             };
         };
-        let Some(changed) = self.changed(edit, &whole, change, site)? else { return Ok(OutcomeWord::Already) };
+        let Some(changed) = self.changed(edit, &whole, change, site)? else {
+            return Ok(Edited::Settled(OutcomeWord::Already));
+        };
         let version = self.version_of(edit, &whole, &answer, site)?;
         for (name, value) in [("before", changed.before), ("after", changed.after), ("whole", changed.whole)] {
             self.names.insert(name.to_owned(), value);
@@ -103,15 +124,18 @@ impl<'p> Execution<'p> {
         match written {
             Ok(word) if self.mode == Mode::Apply => {
                 self.read_back(edit, change, &whole, site, !is_second).await?;
-                Ok(word)
+                Ok(Edited::Settled(word))
             }
-            Err(ended) if ended.may_have_happened => {
+            Err(mut ended) if ended.may_have_happened => {
                 // Reading the whole again tells whether the write arrived.
-                self.read_back(edit, change, &whole, site, false).await?;
+                if self.read_back(edit, change, &whole, site, false).await.is_err() {
+                    ended.lost_update = true;
+                    return Err(ended);
+                }
                 self.words.push("the answer was lost; reading back shows that it was done".to_owned());
-                Ok(OutcomeWord::Done)
+                Ok(Edited::Settled(OutcomeWord::Done))
             }
-            other => other,
+            other => other.map(Edited::Settled),
         }
     }
 
@@ -154,6 +178,7 @@ impl<'p> Execution<'p> {
             }
             let mut ended = Ended::failed("the change is not in what is read back").at(site);
             ended.lost_update = true;
+            ended.raced = true;
             ended.may_have_happened = may_lag;
             return Err(ended);
         }
@@ -284,6 +309,11 @@ impl<'p> Execution<'p> {
         change: Change,
         site: &Site,
     ) -> Result<Option<Vec<Json>>, Box<Ended>> {
+        if meant.len() > 1 {
+            let mut ended = Ended::failed(format!("{} elements fit the key, and one is due", meant.len())).at(site);
+            ended.hint = Some("add to `key` what tells them apart".to_owned());
+            return Err(ended);
+        }
         let Some(element) = meant.first().and_then(|at| items.get_mut(*at)) else {
             return match (change, &list.element) {
                 (Change::Remove, _) => Ok(None),
@@ -307,7 +337,8 @@ impl<'p> Execution<'p> {
         };
         let inner = match within.path.one(element) {
             Some(Json::Array(inner)) => inner.clone(),
-            _ => Vec::new(),
+            None | Some(Json::Null) => Vec::new(),
+            Some(_) => return Err(Ended::failed(format!("`{}` is not a list", within.path.text())).at(site)),
         };
         let Some(inner) = self.in_list(within, inner, change, site)? else { return Ok(None) };
         if !within.path.put(element, Json::Array(inner)) {

@@ -18,6 +18,9 @@ use super::{Mode, Provisioner, attribute_key};
 use crate::extract::evaluate;
 use crate::sync::part::{Entry, Part};
 
+/// Shorter ones cannot be told from other texts, and so not be kept out of what is shown.
+const SHORTEST_SECRET: usize = 4;
+
 /// What comes of steps: a settled word, or an end that stops them.
 pub(super) type Flow = Result<OutcomeWord, Box<Ended>>;
 
@@ -52,6 +55,8 @@ pub(super) struct Execution<'p> {
     pub words: Vec<String>,
     /// What was read before anything was sent.
     pub bound: Vec<Entry>,
+    /// Whether the step that says where the resource stands has made it.
+    pub is_made: bool,
     /// How the operation is verified.
     pub verification: Option<&'p Verify>,
     /// Names whose values only an answer tells that a plan does not get.
@@ -80,6 +85,7 @@ impl<'p> Execution<'p> {
             made: None,
             words: Vec::new(),
             bound: Vec::new(),
+            is_made: false,
             verification: None,
             unknown: BTreeSet::new(),
             changes: Vec::new(),
@@ -131,9 +137,13 @@ impl<'p> Execution<'p> {
             return Err(Ended::misused("nothing was given that could change", Some(hint)));
         }
         for attribute in attributes.iter().filter(|attribute| attribute.is_secret()) {
-            if let Some(secret) = input.values.get(attribute.name()).and_then(Json::as_str) {
-                reader.clients.redactor().learn(secret);
+            let Some(secret) = input.values.get(attribute.name()) else { continue };
+            let text = secret.as_str().map_or_else(|| secret.to_string(), str::to_owned);
+            if text.chars().count() < SHORTEST_SECRET {
+                let say = format!("{}: a secret has at least {SHORTEST_SECRET} characters", attribute.name());
+                return Err(Ended::misused(say, None).at(&target.known.site));
             }
+            reader.clients.redactor().learn(&text);
         }
         for attribute in attributes {
             let (Some(of), Some(Json::String(id))) = (attribute.choices_of, input.values.get(attribute.name())) else {
@@ -158,6 +168,9 @@ impl<'p> Execution<'p> {
         let read = reader.part(part).await?;
         if read.resources.iter().any(|(resource, _)| resource.id.id == id) {
             return Ok(());
+        }
+        if let Some(gap) = read.gap() {
+            return Err(Ended::failed(format!("{name}: whether there is a {kind} `{id}` could not be read: {gap}")));
         }
         let ids: Vec<&str> = read.resources.iter().map(|(resource, _)| resource.id.id.as_str()).collect();
         let hint = match engine_spec::suggest::nearest(id, ids.iter().copied()) {
@@ -289,13 +302,11 @@ impl<'p> Execution<'p> {
             return Ok(Some(is_held == matches!(self.order, Order::Grant { .. })));
         }
         let goal = self.goal(false).await?;
-        if let (Order::Update { resource, .. }, Some(entry)) = (&self.order, &goal.entry) {
-            let resource = resource.clone();
+        if let (Order::Update { .. }, Some(entry)) = (&self.order, &goal.entry) {
             let current = entry.scope.clone();
             if goal.reached != Some(true) {
-                self.narrow(&current);
+                self.note_changes(&current);
             }
-            let _ = resource;
         }
         if let (Order::Update { resource, .. }, None, Some(false)) = (&self.order, &goal.entry, goal.reached) {
             return Err(Ended::failed(format!("{resource} is not there")));
@@ -307,10 +318,11 @@ impl<'p> Execution<'p> {
         Ok(goal.reached)
     }
 
-    /// Leaves in `input` what differs from what is there, and says how.
-    fn narrow(&mut self, current: &Json) {
+    /// Says how what is wanted differs from what is there. All that was given is sent: a vendor that
+    /// replaces the whole would clear what is left out.
+    fn note_changes(&mut self, current: &Json) {
         let attributes = self.known().map(|known| known.attributes.as_slice()).unwrap_or_default();
-        let Some(Json::Object(input)) = self.names.get_mut("input") else { return };
+        let Some(Json::Object(input)) = self.names.get("input") else { return };
         for attribute in attributes {
             let name = attribute.name();
             let Some(wanted) = input.get(name).cloned() else { continue };
@@ -322,8 +334,6 @@ impl<'p> Execution<'p> {
             let found = current.get(attribute_key(name)).unwrap_or(&Json::Null);
             if !same_attribute(attribute, &wanted, found) {
                 self.changes.push(format!("{name}: {} → {}", shown(found), shown(&wanted)));
-            } else if !attribute.required_on_update {
-                input.remove(name);
             }
         }
     }
@@ -477,7 +487,14 @@ impl<'p> Execution<'p> {
         if ended.word == OutcomeWord::Failed {
             say.extend(carried_out.map(|request| format!("carried out before: {} {}", request.method, request.url)));
         }
-        if ended.may_have_happened {
+        // What was sent and not refused may have happened, whatever went wrong afterwards.
+        let unclear = |request: &ShownRequest| {
+            let status = request.status;
+            request.sent && status.is_none_or(|status| (200..300).contains(&status) || status >= 500 || status == 408)
+        };
+        let may_have_happened = ended.may_have_happened
+            || ended.word == OutcomeWord::Failed && !ended.disproved && self.requests.last().is_some_and(unclear);
+        if may_have_happened {
             say.push("it may have happened all the same".to_owned());
         }
         let resource = match (&self.made, self.order.resource()) {
@@ -505,7 +522,7 @@ impl<'p> Execution<'p> {
             requests: self.requests,
             verified: self.verified,
             retry_later: ended.retry_later,
-            may_have_happened: ended.may_have_happened,
+            may_have_happened,
             refused: ended.refused,
             misused: ended.misused,
             spec: ended.spec.map(|site| site.to_string()),

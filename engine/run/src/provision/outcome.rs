@@ -78,6 +78,9 @@ pub struct ShownRequest {
     /// The status of the answer; nothing where it was not sent or not answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
+    /// Whether it may have reached the vendor.
+    #[serde(skip)]
+    pub sent: bool,
 }
 
 /// A secret. It prints as `***`.
@@ -165,8 +168,12 @@ pub(super) struct Ended {
     pub misused: bool,
     pub spec: Option<Site>,
     pub hint: Option<String>,
+    /// Reading back showed that it did not happen.
+    pub disproved: bool,
     /// The vendor refused a question.
     pub unanswered: bool,
+    /// It was somebody else who changed it.
+    pub raced: bool,
     /// The write came too late: someone else changed the whole in between.
     pub lost_update: bool,
 }
@@ -191,7 +198,9 @@ impl Ended {
             misused: false,
             spec: None,
             hint: None,
+            disproved: false,
             unanswered: false,
+            raced: false,
             lost_update: false,
         }
     }

@@ -33,6 +33,7 @@ impl Patience {
         };
         let mut ended = Ended::new(self.otherwise, say);
         ended.spec.clone_from(&self.site);
+        ended.disproved = true;
         Box::new(ended)
     }
 }
@@ -87,7 +88,7 @@ impl Execution<'_> {
 
     async fn look_after(&mut self, by: Option<&VerifyBy>) -> Result<Goal, Box<Ended>> {
         if let Order::Create { .. } = &self.order
-            && by.is_none_or(|by| by.read.is_none())
+            && by.is_none_or(|by| by.read.is_none() && by.holds.is_none() && by.absent.is_none())
         {
             let Some(made) = self.made.as_ref().map(|entry| entry.resource.id.clone()) else {
                 return Ok(Goal::default());
@@ -113,9 +114,20 @@ impl Execution<'_> {
                 (reader.object(read, &self.names, &doing).await?.map(|(row, _)| row), None)
             }
             None => {
-                let mut goal = self.goal(true).await?;
+                let mut goal = match self.made.as_ref().map(|made| made.resource.id.clone()) {
+                    Some(made) if self.reads_by_id() => {
+                        let entry = self.entry(&made).await?;
+                        Goal { entry: entry.clone(), ..Goal::known(entry.is_some()) }
+                    }
+                    _ => self.goal(true).await?,
+                };
                 if let Some(absent) = verify.absent {
-                    goal.reached = Some(goal.entry.is_none() == absent);
+                    let is_gone = match (&self.order, goal.reached) {
+                        (Order::Grant { .. }, reached) => reached.map(|reached| !reached),
+                        (Order::Revoke { .. }, reached) => reached,
+                        _ => Some(goal.entry.is_none()),
+                    };
+                    goal.reached = is_gone.map(|is_gone| is_gone == absent);
                 }
                 (goal.entry.as_ref().and_then(|entry| entry.row.clone()), Some(goal))
             }

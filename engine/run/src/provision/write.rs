@@ -41,6 +41,9 @@ impl<'p> Execution<'p> {
                 })?;
             }
             let doing = self.order.to_string();
+            if let Some(shown) = self.requests.last_mut() {
+                shown.sent = true;
+            }
             let lost = match self.provisioner.reader.clients.write(&prepared, &doing).await {
                 Ok(written) => {
                     if let Some(shown) = self.requests.last_mut() {
@@ -48,17 +51,33 @@ impl<'p> Execution<'p> {
                     }
                     self.learn_secrets(write, &written);
                     let written = match &write.wait {
-                        Some(wait) if written.error.is_none() => self.wait(wait, written, &doing).await?,
+                        Some(wait) if written.error.is_none() => {
+                            let last = self.wait(wait, written, &doing).await?;
+                            self.learn_secrets(write, &last);
+                            last
+                        }
                         _ => written,
                     };
                     match self.meaning(write, &written).await? {
                         Some(flow) => return flow,
                         // A fault of the vendor in the middle of the work: nobody knows how far it came.
-                        None => failed(&written, self.provisioner.reader.clients.redactor()),
+                        None => {
+                            may_repeat &= self.may_be_sent_again(written.answer.status());
+                            failed(&written, self.provisioner.reader.clients.redactor())
+                        }
                     }
                 }
-                Err(error) if error.may_have_happened => lost_answer(&error),
-                Err(error) => return Err(not_sent(&error)),
+                Err(error) if error.may_have_happened => {
+                    let is_late = error.kind == RequestErrorKind::Timeout;
+                    may_repeat &= !(is_late && matches!(self.order, Order::Create { .. }));
+                    lost_answer(&error)
+                }
+                Err(error) => {
+                    if let Some(shown) = self.requests.last_mut() {
+                        shown.sent = false;
+                    }
+                    return Err(not_sent(&error));
+                }
             };
             if !self.lost.is_empty() {
                 // An edit reads its whole again, and so finds out.
@@ -70,6 +89,13 @@ impl<'p> Execution<'p> {
             }
             may_repeat = false;
         }
+    }
+
+    /// Whether what was answered so may be sent again once it does not show: never after an answer that
+    /// stands for success, and no create that a slow vendor may still be at.
+    fn may_be_sent_again(&self, status: u16) -> bool {
+        let may_go_on = matches!(status, 408 | 504) && matches!(self.order, Order::Create { .. });
+        !(200..300).contains(&status) && !may_go_on
     }
 
     /// After a lost answer, looks whether it happened. `false` says that it did, `true` that it did
@@ -100,11 +126,7 @@ impl<'p> Execution<'p> {
                 Ok(false)
             }
             Some(false) if may_repeat => Ok(true),
-            Some(false) => {
-                lost.may_have_happened = false;
-                Err(lost)
-            }
-            None => Err(lost),
+            Some(false) | None => Err(lost),
         }
     }
 
@@ -139,6 +161,7 @@ impl<'p> Execution<'p> {
             }),
             spec: write.request.site.to_string(),
             status: None,
+            sent: false,
         }
     }
 
@@ -208,6 +231,7 @@ impl<'p> Execution<'p> {
         if self.lost.contains(&status) {
             let mut ended = failed_of(written, redactor);
             ended.lost_update = true;
+            ended.raced = true;
             return Ok(Some(Err(ended)));
         }
         let mut names = Map::new();
@@ -302,9 +326,11 @@ impl<'p> Execution<'p> {
     ) -> Result<(), Box<Ended>> {
         let body = written.answer.body().clone();
         self.keep(&write.keep, &body, names)?;
-        if !matches!(self.order, Order::Create { .. }) || self.made.is_some() {
+        // Of several steps the one that says where the resource stands has it, or else the last.
+        if !matches!(self.order, Order::Create { .. }) || self.is_made && write.item.is_none() {
             return Ok(());
         }
+        self.is_made = write.item.is_some();
         let row = match &write.item {
             Some(path) => path.one(&body),
             None => Some(&body),
@@ -315,7 +341,8 @@ impl<'p> Execution<'p> {
             return Ok(());
         };
         // An answer that does not tell enough is no failure: the resource is found by what was given.
-        self.made = reader.entry_of_row(kind, source, row, &self.names, "reading what was made").ok().flatten();
+        let made = reader.entry_of_row(kind, source, row, &self.names, "reading what was made").ok().flatten();
+        self.made = made.or(self.made.take());
         Ok(())
     }
 }

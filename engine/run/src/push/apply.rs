@@ -1,7 +1,8 @@
 //! Changes carried out: kind by kind, several at a time. What may work later is tried once more at
 //! the end.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use engine_model::{EntitlementRef, OutcomeWord, ResourceRef};
 use futures::StreamExt;
@@ -54,7 +55,7 @@ pub async fn apply(
     }
     let later: Vec<usize> = done
         .iter()
-        .filter(|applied| applied.outcome.as_ref().is_some_and(|outcome| outcome.retry_later))
+        .filter(|applied| applied.outcome.as_ref().is_some_and(may_be_tried_again))
         .map(|applied| applied.change)
         .collect();
     if !later.is_empty() && !*pace.stop.borrow() {
@@ -74,21 +75,42 @@ async fn carry_out(
     done: &mut Vec<Applied>,
     told: &mut (dyn FnMut(&Change, &Applied) + Send),
 ) {
-    let orders: Vec<(usize, Option<Order>)> =
-        numbers.iter().filter_map(|number| Some((*number, order_of(plan.changes.get(*number)?, made)))).collect();
+    let without: HashSet<ResourceRef> = done.iter().filter_map(|applied| whose_failed(plan, applied, made)).collect();
+    let mut orders: Vec<(usize, Result<Order, &str>)> = Vec::with_capacity(numbers.len());
+    for number in numbers {
+        let Some(change) = plan.changes.get(*number) else { continue };
+        let order = match order_of(change, made) {
+            None => Err("what it needs was not made"),
+            // Whoever did not get the new does not lose the old.
+            Some(order) if change.kind.removes() && concerns(&order, &without) => {
+                Err("something else for the same failed")
+            }
+            Some(order) => Ok(order),
+        };
+        orders.push((*number, order));
+    }
+    let refused = AtomicBool::new(done.iter().any(is_refused));
+    let refused = &refused;
     let mut results = futures::stream::iter(orders)
         .map(|(number, order)| async move {
-            let Some(order) = order else {
-                return Applied::not_begun(number, "what it needs was not made");
+            let order = match order {
+                Ok(order) => order,
+                Err(reason) => return Applied::not_begun(number, reason),
             };
             if *pace.stop.borrow() {
                 return Applied::not_begun(number, "stopped before");
+            }
+            if refused.load(Ordering::Relaxed) {
+                return Applied::not_begun(number, "the vendor refuses the credentials");
             }
             Applied { change: number, outcome: Some(provisioner.perform(&order, Mode::Apply).await), reason: None }
         })
         .buffer_unordered(pace.concurrency.max(1));
     while let Some(applied) = results.next().await {
         let Some(change) = plan.changes.get(applied.change) else { continue };
+        if is_refused(&applied) {
+            refused.store(true, Ordering::Relaxed);
+        }
         if let (Deed::Create(_, key), Some(outcome)) = (&change.deed, &applied.outcome)
             && outcome.word != OutcomeWord::Failed
             && let Some(resource) = &outcome.resource
@@ -98,6 +120,30 @@ async fn carry_out(
         told(change, &applied);
         done.push(applied);
     }
+}
+
+fn concerns(order: &Order, some: &HashSet<ResourceRef>) -> bool {
+    order.principal().or_else(|| order.resource()).is_some_and(|whose| some.contains(whose))
+}
+
+/// Whose change failed, or was not begun.
+fn whose_failed(plan: &PushPlan, applied: &Applied, made: &HashMap<usize, ResourceRef>) -> Option<ResourceRef> {
+    if applied.outcome.as_ref().is_some_and(|outcome| outcome.word != OutcomeWord::Failed) {
+        return None;
+    }
+    let order = order_of(plan.changes.get(applied.change)?, made)?;
+    order.principal().or_else(|| order.resource()).cloned()
+}
+
+fn is_refused(applied: &Applied) -> bool {
+    applied.outcome.as_ref().is_some_and(|outcome| outcome.refused && outcome.requests.is_empty())
+}
+
+/// Whether an order may be carried out once more: it was said that it may work later, and nothing of
+/// it was done.
+fn may_be_tried_again(outcome: &Outcome) -> bool {
+    let done = |status: &u16| (200..300).contains(status);
+    outcome.retry_later && !outcome.requests.iter().any(|request| request.status.as_ref().is_some_and(done))
 }
 
 /// The order of a change, once everything it names is there.

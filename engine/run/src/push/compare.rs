@@ -1,14 +1,14 @@
 //! The changes that lead from what is there to what is wanted. Pure: nothing is asked here.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use engine_model::{Resource, ResourceRef, StatusValue};
 use engine_spec::document::attribute::{Leave, MatchKey};
-use engine_spec::plan::{Plan, ResourceType};
+use engine_spec::plan::{Find, Plan, ResourceType};
 use engine_spec::scope::Scope;
 use serde_json::{Map, Value as Json};
 
-use super::keys::{has_key, status_of, wanted_key};
+use super::keys::{Index, folded, keys_of, status_of, wanted_key};
 use super::survey::Survey;
 use super::wanted::{Row, Wanted, type_of, unknown_keys};
 use super::{Change, ChangeKind, Deed, Key, PushPlan};
@@ -41,6 +41,8 @@ pub fn compare(plan: &Plan, wanted: &Wanted, survey: &Survey, names: &Map<String
         names,
         found: PushPlan::default(),
         keys: HashMap::new(),
+        made: HashMap::new(),
+        index: Index::of(plan, survey),
         rows: Vec::new(),
         creates: 0,
     };
@@ -68,6 +70,9 @@ pub(super) struct Comparison<'a> {
     pub found: PushPlan,
     /// The rows that have claimed a resource.
     keys: HashMap<ResourceRef, String>,
+    /// The keys of the resources that are made, and the rows that want them.
+    made: HashMap<(usize, MatchKey, String), String>,
+    pub index: Index,
     pub rows: Vec<Placed<'a>>,
     creates: usize,
 }
@@ -99,17 +104,31 @@ impl<'a> Comparison<'a> {
 
     fn row(&mut self, number: usize, kind: &'a ResourceType, row: &'a Row) {
         let survey = self.survey;
-        let there = survey.resources.get(&number).map(Vec::as_slice).unwrap_or_default();
         let mut matching: Vec<&(Resource, Json)> = Vec::new();
+        let mut surer: Vec<(MatchKey, &String)> = Vec::new();
         for key in &kind.push.by {
             let Some(value) = wanted_key(kind, row, *key) else { continue };
-            matching = there.iter().filter(|(resource, scope)| has_key(kind, resource, scope, *key, value)).collect();
+            matching = self.index.find(survey, number, *key, value);
             if !matching.is_empty() {
                 break;
             }
             if *key == MatchKey::Id {
                 self.problem(format!("{}: there is no {} with the id `{value}`", row.place, kind.id));
                 return;
+            }
+            surer.push((*key, value));
+        }
+        // Known by one key, and somebody else by a surer one.
+        if let [(resource, scope)] = matching.as_slice() {
+            for (key, value) in surer {
+                let others = keys_of(kind, resource, scope, key);
+                if let Some(other) = others.first() {
+                    self.problem(format!(
+                        "{}: {} is known as `{other}`, and not as `{value}`; say which is meant with `id`",
+                        row.place, resource.id
+                    ));
+                    return;
+                }
             }
         }
         match matching.as_slice() {
@@ -138,6 +157,13 @@ impl<'a> Comparison<'a> {
     }
 
     fn create(&mut self, number: usize, kind: &'a ResourceType, row: &'a Row) {
+        for key in &kind.push.by {
+            let Some(value) = wanted_key(kind, row, *key) else { continue };
+            if let Some(other) = self.made.insert((number, *key, folded(*key, value)), row.place.clone()) {
+                self.problem(format!("{} and {other} are both `{value}`", row.place));
+                return;
+            }
+        }
         if row.active == Some(false) {
             self.found.notes.push(format!(
                 "{}: {} is not there and not to be active; not made",
@@ -155,6 +181,15 @@ impl<'a> Comparison<'a> {
             ));
             return;
         };
+        let is_asked_for = kind.find.iter().any(|(_, find)| matches!(find, Find::Ask(_)));
+        if self.survey.gap.is_some() && !is_asked_for {
+            self.problem(format!(
+                "{}: {} may be among what could not be read, so it is not made",
+                row.place,
+                row.label()
+            ));
+            return;
+        }
         let mut input = Given::new();
         let mut faults = Vec::new();
         for attribute in kind.attributes.iter().filter(|attribute| attribute.on_create) {
@@ -175,7 +210,11 @@ impl<'a> Comparison<'a> {
             self.problem(format!("{}: {}", row.place, faults.join("; ")));
             return;
         }
-        let details = input.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        let is_secret = |name: &String| kind.attributes.iter().any(|known| known.name() == name && known.is_secret());
+        let shown_input = |(name, value): (&String, &String)| {
+            format!("{name}: {}", if is_secret(name) { "***" } else { value.as_str() })
+        };
+        let details = input.iter().map(shown_input).collect();
         let order = Order::Create { kind: kind.id.clone(), parent: None, input };
         self.found.changes.push(Change {
             kind: ChangeKind::Create,
@@ -303,23 +342,30 @@ impl<'a> Comparison<'a> {
             self.problem("not everything could be read, so nothing is taken away".to_owned());
             return;
         }
-        let taken: BTreeSet<usize> = self
-            .found
-            .changes
-            .iter()
-            .filter(|change| matches!(change.kind, ChangeKind::Deactivate | ChangeKind::Delete))
-            .filter_map(|change| match &change.deed {
-                Deed::Order(order) => Some(self.plan.type_named(order.kind())?.0),
-                _ => None,
+        let mut taken: BTreeMap<usize, usize> = BTreeMap::new();
+        for change in &self.found.changes {
+            let (ChangeKind::Deactivate | ChangeKind::Delete, Deed::Order(order)) = (change.kind, &change.deed) else {
+                continue;
+            };
+            if let Some((number, _)) = self.plan.type_named(order.kind()) {
+                *taken.entry(number).or_default() += 1;
+            }
+        }
+        let mut counts: Vec<(String, usize, usize)> = taken
+            .into_iter()
+            .filter_map(|(number, removed)| {
+                let there = self.survey.resources.get(&number).map_or(0, Vec::len);
+                let id = &self.plan.types.get(number)?.id;
+                Some((format!("resources of the type {id} would be deactivated or deleted"), removed, there))
             })
             .collect();
-        let there: usize = taken.iter().filter_map(|kind| self.survey.resources.get(kind)).map(Vec::len).sum();
-        for (what, removed, there) in [
-            ("memberships would be removed", members, self.survey.members.len()),
-            ("resources would be deactivated or deleted", resources, there),
-        ] {
+        let pushed = self.survey.members.iter().filter(|(entitlement, _)| self.is_membership(entitlement)).count();
+        counts.push(("memberships would be removed".to_owned(), members, pushed));
+        for (what, removed, there) in counts {
             if removed > 0 && !limit.allows(removed, there) {
-                self.problem(format!("{removed} of {there} {what}, which is more than `--max-deletes` allows; `--max-deletes {removed}` would"));
+                self.problem(format!(
+                    "{removed} of {there} {what}, which is more than `--max-deletes` allows; `--max-deletes {removed}` would"
+                ));
             }
         }
     }

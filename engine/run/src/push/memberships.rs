@@ -1,26 +1,26 @@
 //! Memberships: exactly the groups of a person, exactly the members of a group.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use engine_model::{EntitlementRef, ResourceRef};
 use engine_spec::document::attribute::MatchKey;
 
 use super::compare::Comparison;
-use super::keys::{has_key, wanted_key};
+use super::keys::{folded, wanted_key};
 use super::survey::membership;
 use super::{ChangeKind, Deed, Key};
 
 impl Comparison<'_> {
     /// Memberships: exactly the groups of a person, exactly the members of a group.
     pub fn memberships(&mut self) {
-        let mut adds: BTreeMap<(Key, String, Key), ()> = BTreeMap::new();
+        let mut adds: BTreeSet<(Key, String, Key)> = BTreeSet::new();
         let mut whole_people: BTreeSet<Key> = BTreeSet::new();
         let mut whole_groups: BTreeSet<Key> = BTreeSet::new();
         let mut problems = Vec::new();
         for placed in &self.rows {
             for reference in placed.row.groups.iter().flatten() {
                 match self.group(reference, placed.kind) {
-                    Ok((group, slug)) => drop(adds.insert((group, slug, placed.key.clone()), ())),
+                    Ok((group, slug)) => drop(adds.insert((group, slug, placed.key.clone()))),
                     Err(reason) => problems.push(format!("{}: {reason}", placed.row.place)),
                 }
             }
@@ -36,7 +36,7 @@ impl Comparison<'_> {
             };
             for reference in members {
                 match self.principal(reference, &rule.grantable_to) {
-                    Ok(principal) => drop(adds.insert((placed.key.clone(), rule.key.clone(), principal), ())),
+                    Ok(principal) => drop(adds.insert((placed.key.clone(), rule.key.clone(), principal))),
                     Err(reason) => problems.push(format!("{} ({}): {reason}", placed.row.place, kind.id)),
                 }
             }
@@ -44,15 +44,13 @@ impl Comparison<'_> {
         let is_wanted = |entitlement: &EntitlementRef, principal: &ResourceRef| {
             let key =
                 (Key::There(entitlement.resource.clone()), entitlement.slug.clone(), Key::There(principal.clone()));
-            adds.contains_key(&key)
+            adds.contains(&key)
         };
         let mut removed = Vec::new();
         for (entitlement, principal) in &self.survey.members {
             let is_whole = whole_people.contains(&Key::There(principal.clone()))
                 || whole_groups.contains(&Key::There(entitlement.resource.clone()));
-            let known = self.plan.type_named(&entitlement.resource.resource_type).map(|(_, kind)| kind);
-            let is_membership = known.and_then(membership).is_some_and(|rule| rule.key == entitlement.slug);
-            if is_whole && is_membership && !is_wanted(entitlement, principal) {
+            if is_whole && self.is_membership(entitlement) && !is_wanted(entitlement, principal) {
                 removed.push((entitlement.clone(), principal.clone()));
             }
         }
@@ -62,9 +60,12 @@ impl Comparison<'_> {
             .iter()
             .map(|(e, p)| (Key::There(e.resource.clone()), e.slug.clone(), Key::There(p.clone())))
             .collect();
-        let added: Vec<_> = adds.into_keys().filter(|key| !already.contains(key)).collect();
+        let added: Vec<_> = adds.into_iter().filter(|key| !already.contains(key)).collect();
         self.found.problems.extend(problems);
         for (group, slug, principal) in added {
+            if self.is_protected_key(&group) || self.is_protected_key(&principal) {
+                continue;
+            }
             let label = format!("{} + {}", self.name(&group), self.name(&principal));
             self.change(
                 ChangeKind::AddMember,
@@ -74,20 +75,27 @@ impl Comparison<'_> {
             );
         }
         for (entitlement, principal) in removed {
-            if self.is_protected_ref(&principal) {
+            let (group, principal) = (Key::There(entitlement.resource), Key::There(principal));
+            if self.is_protected_key(&group) || self.is_protected_key(&principal) {
                 continue;
             }
-            let (group, principal) = (Key::There(entitlement.resource), Key::There(principal));
             let label = format!("{} − {}", self.name(&group), self.name(&principal));
             let deed = Deed::Member { grants: false, group, slug: entitlement.slug, principal };
             self.change(ChangeKind::RemoveMember, &label, Vec::new(), deed);
         }
     }
 
-    fn is_protected_ref(&mut self, reference: &ResourceRef) -> bool {
-        let Some((number, kind)) = self.plan.type_named(&reference.resource_type) else { return false };
-        let there = self.survey.resources.get(&number).map(Vec::as_slice).unwrap_or_default();
-        match there.iter().find(|(resource, _)| resource.id == *reference) {
+    /// Whether an entitlement is the membership of its type.
+    pub fn is_membership(&self, entitlement: &EntitlementRef) -> bool {
+        let known = self.plan.type_named(&entitlement.resource.resource_type).map(|(_, kind)| kind);
+        known.and_then(membership).is_some_and(|rule| rule.key == entitlement.slug)
+    }
+
+    fn is_protected_key(&mut self, key: &Key) -> bool {
+        let Key::There(reference) = key else { return false };
+        let Some((_, kind)) = self.plan.type_named(&reference.resource_type) else { return false };
+        let survey = self.survey;
+        match self.index.one(self.plan, survey, reference) {
             Some((_, scope)) => self.is_protected(kind, scope),
             None => false,
         }
@@ -105,8 +113,7 @@ impl Comparison<'_> {
             .collect();
         let mut found: Vec<(Key, String)> = Vec::new();
         for (number, id, slug) in &groups {
-            let named = reference.strip_prefix(&format!("{id}:")).unwrap_or(reference);
-            found.extend(self.named(*number, named).into_iter().map(|key| (key, (*slug).clone())));
+            found.extend(self.named(*number, id, reference).into_iter().map(|key| (key, (*slug).clone())));
         }
         match found.len() {
             1 => found.pop().ok_or_else(String::new),
@@ -120,10 +127,8 @@ impl Comparison<'_> {
         let mut found: Vec<Key> = Vec::new();
         for id in types {
             let Some((number, _)) = self.plan.type_named(id) else { continue };
-            let named = reference.strip_prefix(&format!("{id}:")).unwrap_or(reference);
-            found.extend(self.named(number, named));
+            found.extend(self.named(number, id, reference));
         }
-        found.dedup();
         match found.len() {
             1 => found.pop().ok_or_else(String::new),
             0 => Err(format!("there is nobody known as `{reference}`")),
@@ -131,40 +136,32 @@ impl Comparison<'_> {
         }
     }
 
-    /// The resources of a type that a text names, among those there and those that are made.
-    fn named(&self, number: usize, text: &str) -> Vec<Key> {
-        let Some(kind) = self.plan.types.get(number) else { return Vec::new() };
-        let there = self.survey.resources.get(&number).map(Vec::as_slice).unwrap_or_default();
-        if let Some((resource, _)) = there.iter().find(|(resource, _)| resource.id.id == text) {
-            return vec![Key::There(resource.id.clone())];
-        }
-        let keys = [MatchKey::ExternalId, MatchKey::Login, MatchKey::Email, MatchKey::DisplayName];
-        for key in keys {
-            let fits = there.iter().filter(|(resource, scope)| has_key(kind, resource, scope, key, text));
-            let found: Vec<Key> = fits.map(|(resource, _)| Key::There(resource.id.clone())).collect();
-            if !found.is_empty() {
-                return found;
+    /// The resources of a type that a text names, by the keys that the type is pushed by: among those
+    /// there and those that are made alike, so that no name leads to another than is meant.
+    fn named(&self, number: usize, id: &str, text: &str) -> BTreeSet<Key> {
+        let mut found = BTreeSet::new();
+        let Some(kind) = self.plan.types.get(number) else { return found };
+        let made: Vec<_> =
+            self.rows.iter().filter(|placed| placed.kind == number && matches!(placed.key, Key::Made(_))).collect();
+        let stripped = text.strip_prefix(id).and_then(|rest| rest.strip_prefix(':'));
+        for text in std::iter::once(text).chain(stripped) {
+            for key in std::iter::once(&MatchKey::Id).chain(&kind.push.by) {
+                let there = self.index.find(self.survey, number, *key, text);
+                found.extend(there.into_iter().map(|(resource, _)| Key::There(resource.id.clone())));
+                let wants =
+                    |row| wanted_key(kind, row, *key).is_some_and(|value| folded(*key, value) == folded(*key, text));
+                found.extend(made.iter().filter(|placed| wants(placed.row)).map(|placed| placed.key.clone()));
             }
         }
-        let made = self.rows.iter().filter(|placed| placed.kind == number && matches!(placed.key, Key::Made(_)));
-        made.filter(|placed| {
-            keys.iter().any(|key| wanted_key(kind, placed.row, *key).is_some_and(|value| value == text))
-        })
-        .map(|placed| placed.key.clone())
-        .collect()
+        found
     }
 
     fn name(&self, key: &Key) -> String {
         match key {
-            Key::There(reference) => {
-                let number = self.plan.type_named(&reference.resource_type).map(|(number, _)| number);
-                let there = number.and_then(|number| self.survey.resources.get(&number));
-                let found = there.and_then(|there| there.iter().find(|(resource, _)| resource.id == *reference));
-                found.map_or_else(
-                    || reference.to_string(),
-                    |(resource, _)| format!("{reference} {}", resource.display_name),
-                )
-            }
+            Key::There(reference) => match self.index.one(self.plan, self.survey, reference) {
+                Some((resource, _)) => format!("{reference} {}", resource.display_name),
+                None => reference.to_string(),
+            },
             Key::Made(_) => {
                 let placed = self.rows.iter().find(|placed| placed.key == *key);
                 placed.map_or_else(|| "what is made".to_owned(), |placed| placed.row.label())

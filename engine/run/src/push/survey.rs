@@ -1,7 +1,7 @@
 //! What the vendor has: the resources of the types that are pushed, with their attributes, and who
 //! is in which group.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use engine_model::{EntitlementRef, Grant, Resource, ResourceRef};
 use engine_spec::plan::{Entitlement, GrantRule, Plan, ResourceType};
@@ -59,16 +59,16 @@ pub async fn survey(provisioner: &Provisioner, wanted: &Wanted) -> Result<Survey
     part.grant = Box::new(move |grant: &Grant| of_grants.contains(&grant.entitlement.resource.resource_type));
     let read = reader.part(part).await?;
     let mut survey = Survey { gap: read.gap(), ..Survey::default() };
-    let mut known: HashMap<ResourceRef, ()> = HashMap::new();
+    let mut known: HashSet<ResourceRef> = HashSet::new();
     for (resource, scope) in read.resources {
         let Some((number, _)) = plan.type_named(&resource.id.resource_type) else { continue };
-        known.insert(resource.id.clone(), ());
+        known.insert(resource.id.clone());
         survey.resources.entry(number).or_default().push((resource, scope));
     }
     for grant in read.grants {
         let candidates =
             grant.principal.types.iter().map(|kind| ResourceRef::new(kind.clone(), grant.principal.id.clone()));
-        if let Some(principal) = candidates.into_iter().find(|candidate| known.contains_key(candidate)) {
+        if let Some(principal) = candidates.into_iter().find(|candidate| known.contains(candidate)) {
             survey.members.insert((grant.entitlement, principal));
         }
     }

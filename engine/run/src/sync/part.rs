@@ -154,16 +154,17 @@ impl Reader {
             lists.extend(repeated_for(&rule.source).filter(|kind| !given.contains(kind)));
         }
         self.close(&mut lists, &given);
-        part.lists = lists.clone();
         let rules = std::mem::take(&mut part.rules);
-        let store = Arc::new(Mutex::new(self.memory(part)));
-        let run = Arc::new(self.run(store.clone()));
         let mut tasks = task::tasks(&self.plan, &self.active);
         tasks.retain(|task| match task.kind {
             TaskKind::List(kind, _) => lists.contains(&kind) && !given.contains(&kind),
             TaskKind::Grants(rule) => rules.contains(&rule),
             TaskKind::Entitlements(..) | TaskKind::Ask(_) => false,
         });
+        // Only what something is repeated for is remembered.
+        part.lists = tasks.iter().flat_map(|task| task.resources.iter().map(|(_, kind)| *kind)).collect();
+        let store = Arc::new(Mutex::new(self.memory(part)));
+        let run = Arc::new(self.run(store.clone()));
         let options = self.options();
         schedule::run_all(run.clone(), tasks, &options).await?;
         run.flush()?;
@@ -252,7 +253,8 @@ impl Reader {
             Ok(Reply::Body(answer)) => answer,
             Ok(Reply::NoRows(_)) => return Ok(None),
             Ok(Reply::Incomplete(error)) => return Err(error.into()),
-            Err(error) if error.kind == RequestErrorKind::NotFound => return Ok(None),
+            // A page that is not the API's says nothing of what is there.
+            Err(error) if error.kind == RequestErrorKind::NotFound && !error.is_page => return Ok(None),
             Err(error) => return Err(error.into()),
         };
         let found = match &read.item {
@@ -330,6 +332,11 @@ impl Reader {
         let root = root.with_all(names);
         let scope = root.with("body", row);
         let scope = scope.with("listed", row);
+        // What the list leaves out is there all the same.
+        let mut open = source.clone();
+        open.keep_where = None;
+        open.matches.clear();
+        open.dedupe_by = None;
         let mut emitter = Emitter::new(&self.plan, &run.active, &run);
         let stopped = |reason: String, spec: String| SyncError::List {
             doing: doing.to_owned(),
@@ -339,7 +346,7 @@ impl Reader {
             about_one: true,
         };
         emitter
-            .list_row(kind, source, row, &scope)
+            .list_row(kind, &open, row, &scope)
             .map_err(|fault| stopped(fault.reason.clone(), fault.site.to_string()))?;
         let id = self.plan.types.get(kind).map(|known| known.id.clone()).unwrap_or_default();
         let made = emitter.page.resources.into_iter().find(|(resource, _)| resource.id.resource_type == id);
@@ -380,7 +387,10 @@ impl Reader {
 /// What an id that is made of parts was made of.
 pub(crate) fn id_parts(known: &ResourceType, id: &str) -> Option<Json> {
     let IdRule::Parts(rules) = &known.mapping.id else { return None };
-    let parts = id.split('/').map(|part| part.replace("%2F", "/").replace("%25", "%"));
+    let parts: Vec<String> = id.split('/').map(|part| part.replace("%2F", "/").replace("%25", "%")).collect();
+    if parts.len() != rules.len() {
+        return None;
+    }
     Some(Json::Object(rules.iter().zip(parts).map(|((name, _), part)| (name.clone(), Json::from(part))).collect()))
 }
 

@@ -509,6 +509,14 @@ impl Checker<'_> {
         let read = self.read_in(&format!("{pointer}/read"), &edit.read, names);
         let list = match &edit.list {
             Some(path) => {
+                let operation = pointer.split('/').nth(3).unwrap_or_default();
+                if ["update", "enable", "disable", "rotate", "actions"].contains(&operation) {
+                    let message =
+                        format!("`{operation}` does not say whether something is added to the list or removed");
+                    let help = "a grant and a create add to a list, a revoke and a delete remove from it; `set` writes a whole list";
+                    self.at_key(Code::NotHere, &format!("{pointer}/list"), message, Some(help.to_owned()));
+                    return None;
+                }
                 if edit.key.is_empty() {
                     let help = Some("add `key:`, such as `{ $.id: \"{{ principal.id }}\" }`".to_owned());
                     self.at_key(Code::MissingKey, pointer, "nothing says which element is meant".to_owned(), help);

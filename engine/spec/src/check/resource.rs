@@ -397,6 +397,15 @@ impl Checker<'_> {
         Some(Read { request, item, statuses })
     }
 
+    /// A search must compare what comes: vendors pass over parameters, and search for parts.
+    fn compares(&mut self, pointer: &str, rows: &document::Rows) {
+        if rows.items.is_some() && rows.r#match.is_empty() && rows.r#where.is_none() && rows.unnest.is_none() {
+            let message = "nothing compares what comes with what was asked for".to_owned();
+            let help = "add `match: { $.email: \"{{ value }}\" }`, or a `where` that compares in any case: a vendor that passes over a parameter answers with everybody";
+            self.at_key(Code::MissingKey, pointer, message, Some(help.to_owned()));
+        }
+    }
+
     fn find(&mut self, pointer: &str, key: &str, find: &doc::Find, resource: &document::ResourceType) -> Option<Find> {
         let names = self.base.with_open(["value"]);
         match find {
@@ -418,12 +427,19 @@ impl Checker<'_> {
                 let key = self.value(&format!("{pointer}/key"), value, &self.base.with_row(), Purpose::Compared)?;
                 Some(Find::Walk { key, fold_case: walk.fold == Some(Fold::Case) })
             }
-            doc::Find::Ask(source) => Some(Find::Ask(vec![self.ask(pointer, source, &names)?.0])),
+            doc::Find::Ask(source) => {
+                self.compares(pointer, &source.rows);
+                Some(Find::Ask(vec![self.ask(pointer, source, &names)?.0]))
+            }
             doc::Find::Several(sources) => {
                 let compiled: Vec<_> = sources
                     .iter()
                     .enumerate()
-                    .map(|(i, source)| Some(self.ask(&format!("{pointer}/{i}"), source, &names)?.0))
+                    .map(|(i, source)| {
+                        let at = format!("{pointer}/{i}");
+                        self.compares(&at, &source.rows);
+                        Some(self.ask(&at, source, &names)?.0)
+                    })
                     .collect();
                 Some(Find::Ask(compiled.into_iter().collect::<Option<_>>()?))
             }

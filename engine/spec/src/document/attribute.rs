@@ -190,7 +190,7 @@ pub struct Push {
 }
 
 /// By what a resource is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MatchKey {
     /// The vendor's id.
