@@ -219,3 +219,93 @@ fn what_the_engine_runs_as_is_left_alone() {
     let told: Json = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(told["changes"][0]["outcome"]["outcome"], "done", "{told:#}");
 }
+
+#[test]
+fn a_name_that_somebody_gave_themselves_leads_to_nobody() {
+    let directory = company();
+    directory.change(|scim| {
+        let mut eve = scim.user("u5").unwrap().clone();
+        eve["displayName"] = Json::from("new@acme.example");
+        scim.put_user(eve);
+    });
+    let wanted = "
+people: [{ user_name: new@acme.example }]
+groups: [{ display_name: Admins, members: [new@acme.example] }]
+";
+    let run = desk(&directory, wanted).does("push --from people.yaml");
+    assert_eq!(run.status, 0, "{run}");
+    let scim = directory.state();
+    let admins = scim.group_named("Admins").unwrap()["id"].as_str().unwrap().to_owned();
+    assert_eq!(scim.members(&admins), [scim.user_named("new@acme.example").unwrap()["id"].as_str().unwrap()]);
+}
+
+#[test]
+fn nobody_is_made_twice_and_no_key_stands_twice() {
+    let directory = company();
+    let twice = "people: [{ user_name: New@acme.example }, { user_name: 'new@acme.example ' }]\n";
+    let run = desk(&directory, twice).does("push --from people.yaml");
+    assert_eq!((run.status, directory.writes().len()), (2, 0), "{run}");
+    assert!(run.stderr.contains("people.yaml, people 2 and people.yaml, people 1 are both"), "{run}");
+    let run = desk(&directory, "people: []\npeople: []\n").does("push --from people.yaml");
+    assert_eq!((run.status, directory.writes().len()), (2, 0), "{run}");
+    assert!(run.stderr.contains("duplicate"), "{run}");
+}
+
+#[test]
+fn a_key_with_blanks_around_it_is_the_same_key() {
+    let directory = company();
+    let run = desk(&directory, "people: [{ user_name: ' ADA@acme.example ' }]\n").does("push --from people.yaml");
+    assert_eq!((run.status, directory.writes().len()), (0, 0), "{run}");
+}
+
+#[test]
+fn who_is_somebody_else_by_a_surer_key_is_not_overwritten() {
+    let directory = company();
+    directory.change(|scim| {
+        let mut ada = scim.user("u1").unwrap().clone();
+        ada["externalId"] = Json::from("E1");
+        scim.put_user(ada);
+    });
+    let wanted = "people: [{ external_id: E2, user_name: ada@acme.example, given_name: Other }]\n";
+    let run = desk(&directory, wanted).does("push --from people.yaml");
+    assert_eq!((run.status, directory.writes().len()), (2, 0), "{run}");
+    assert!(run.stderr.contains("user:u1 is known as `E1`, and not as `E2`"), "{run}");
+}
+
+#[test]
+fn whoever_does_not_get_the_new_keeps_the_old() {
+    let directory = company();
+    directory.change(|scim| {
+        scim.put_group(serde_json::json!({ "id": "g2", "displayName": "Ops", "members": [] }));
+    });
+    directory.arm(directory.on("PATCH", "/scim/v2/Groups/g2").always().answers(400, &[], Json::Null));
+    let run = desk(&directory, "people: [{ user_name: eve@acme.example, groups: [Ops] }]\n")
+        .does("push --from people.yaml --max-deletes 100%");
+    assert_eq!(run.status, 1, "{run}");
+    assert!(run.stderr.contains("something else for the same failed"), "{run}");
+    assert!(directory.state().members("g1").contains(&"u5".to_owned()), "Eve is in Staff still");
+}
+
+#[test]
+fn a_protected_group_gets_and_loses_nobody() {
+    let directory = company();
+    let push = "  group:\n    push: { protect: resource.id == 'g1' }\n";
+    let desk = Desk::guild_like(|text| text.replace("  group:\n", push), &directory);
+    std::fs::write(desk.path("people.yaml"), "groups: [{ display_name: Staff, members: [ada@acme.example] }]\n")
+        .unwrap();
+    let run = desk.does("push --from people.yaml --max-deletes 100%");
+    assert_eq!((run.status, directory.writes().len()), (0, 0), "{run}");
+}
+
+#[test]
+fn secrets_of_a_file_are_not_in_its_plan() {
+    let directory = company();
+    let password = "  user:\n    attributes: { password: { is: password } }\n";
+    let desk = Desk::guild_like(|text| text.replace("  user:\n", password), &directory);
+    let wanted = "people: [{ user_name: new@acme.example, password: hunter-2222 }]\n";
+    std::fs::write(desk.path("people.yaml"), wanted).unwrap();
+    for form in ["text", "json"] {
+        let run = desk.run(&format!("push --from people.yaml --plan -o {form}"));
+        assert!(!format!("{run}").contains("hunter-2222"), "{run}");
+    }
+}

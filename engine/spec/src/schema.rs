@@ -39,6 +39,12 @@ pub fn file_schema() -> Json {
     for name in PARTIAL {
         if let Some(definition) = schema.pointer_mut(&format!("/$defs/{name}")).and_then(Json::as_object_mut) {
             definition.remove("required");
+            for property in definition.get_mut("properties").and_then(Json::as_object_mut).into_iter().flatten() {
+                or_null(property.1);
+                if let Some(member) = property.1.get_mut("additionalProperties") {
+                    or_null(member);
+                }
+            }
         }
     }
     schema
@@ -58,6 +64,24 @@ impl Checker {
     fn new(schema: Json) -> Self {
         let validator = jsonschema::validator_for(&schema).ok();
         Self { schema, validator }
+    }
+}
+
+/// `null` removes what a fragment gives.
+fn or_null(schema: &mut Json) {
+    let Some(object) = schema.as_object_mut() else { return };
+    if let Some(Json::String(of)) = object.get("type") {
+        let of = of.clone();
+        if of != "null" {
+            object.insert("type".to_owned(), serde_json::json!([of, "null"]));
+        }
+    } else if let Some(forms) = object.get_mut("anyOf").and_then(Json::as_array_mut) {
+        let null = serde_json::json!({ "type": "null" });
+        if !forms.contains(&null) {
+            forms.push(null);
+        }
+    } else if let Some(reference) = object.remove("$ref") {
+        object.insert("anyOf".to_owned(), serde_json::json!([{ "$ref": reference }, { "type": "null" }]));
     }
 }
 
