@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How an operation ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OutcomeWord {
     /// It was done.
@@ -14,7 +15,7 @@ pub enum OutcomeWord {
     Already,
     /// The vendor has accepted it and is not through.
     Pending,
-    /// Somebody else must do something.
+    /// Somebody else must do something, such as accept an invitation.
     ActionRequired,
     /// It was not done.
     Failed,

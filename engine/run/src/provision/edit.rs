@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::Mode;
 use super::execution::{Execution, Flow};
-use super::goal::{same, shown};
+use super::goal::{plain_text, same, shown};
 use super::order::Order;
 use super::outcome::Ended;
 use crate::http::Answer;
@@ -197,7 +197,7 @@ impl<'p> Execution<'p> {
             VersionOf::Field(path) => {
                 let found = path.one(whole).or_else(|| path.one(answer.whole()));
                 let found = found.filter(|json| !json.is_null());
-                found.map(|json| json.as_str().map_or_else(|| json.to_string(), str::to_owned))
+                found.map(plain_text)
             }
         };
         let missing = || Ended::failed("what was read tells no version, so a lost update would go unnoticed").at(site);

@@ -9,7 +9,7 @@ use engine_spec::plan::{
 use engine_spec::scope::Scope;
 use serde_json::{Map, Value as Json, json};
 
-use super::goal::{same_attribute, shown};
+use super::goal::{plain_text, same_attribute, shown};
 use super::input::{self, Use};
 use super::order::Order;
 use super::outcome::{Ended, Outcome, SecretText, ShownRequest};
@@ -138,7 +138,7 @@ impl<'p> Execution<'p> {
         }
         for attribute in attributes.iter().filter(|attribute| attribute.is_secret()) {
             let Some(secret) = input.values.get(attribute.name()) else { continue };
-            let text = secret.as_str().map_or_else(|| secret.to_string(), str::to_owned);
+            let text = plain_text(secret);
             if text.chars().count() < SHORTEST_SECRET {
                 let say = format!("{}: a secret has at least {SHORTEST_SECRET} characters", attribute.name());
                 return Err(Ended::misused(say, None).at(&target.known.site));
@@ -181,7 +181,7 @@ impl<'p> Execution<'p> {
     }
 
     async fn operation(&mut self, operation: &'p Operation) -> Flow {
-        if let Some(word) = self.bind(operation.needs).await? {
+        if let Some(word) = self.bind(self.with_pair(operation.needs)).await? {
             return Ok(word);
         }
         self.guard(operation, false)?;
@@ -196,9 +196,15 @@ impl<'p> Execution<'p> {
         if self.mode == Mode::Plan || word != OutcomeWord::Done {
             return Ok(word);
         }
-        self.learn_made().await?;
+        self.learn_made().await;
         self.verify().await?;
         Ok(word)
+    }
+
+    /// What an operation needs to know, and what reading its pair does.
+    pub(super) fn with_pair(&self, needs: Needs) -> Needs {
+        let pair = self.rule.and_then(|rule| rule.pair.as_ref()).map(|pair| pair.needs).unwrap_or_default();
+        Needs { resource: needs.resource || pair.resource, principal: needs.principal || pair.principal }
     }
 
     /// Gives `resource`, `principal`, `parent` and `entitlement` their meaning. What is not there
@@ -302,18 +308,16 @@ impl<'p> Execution<'p> {
             return Ok(Some(is_held == matches!(self.order, Order::Grant { .. })));
         }
         let goal = self.goal(false).await?;
-        if let (Order::Update { .. }, Some(entry)) = (&self.order, &goal.entry) {
-            let current = entry.scope.clone();
-            if goal.reached != Some(true) {
-                self.note_changes(&current);
+        match (&self.order, goal.entry) {
+            (Order::Update { .. }, Some(entry)) if goal.reached != Some(true) => self.note_changes(&entry.scope),
+            (Order::Update { resource, .. }, None) if goal.reached == Some(false) => {
+                return Err(Ended::failed(format!("{resource} is not there")));
             }
-        }
-        if let (Order::Update { resource, .. }, None, Some(false)) = (&self.order, &goal.entry, goal.reached) {
-            return Err(Ended::failed(format!("{resource} is not there")));
-        }
-        if let (Order::Create { .. }, Some(true), Some(entry)) = (&self.order, goal.reached, goal.entry.clone()) {
-            self.words.push("it is there already".to_owned());
-            self.made = Some(entry);
+            (Order::Create { .. }, Some(entry)) if goal.reached == Some(true) => {
+                self.words.push("it is there already".to_owned());
+                self.made = Some(entry);
+            }
+            _ => {}
         }
         Ok(goal.reached)
     }
@@ -459,12 +463,11 @@ impl<'p> Execution<'p> {
     }
 
     /// After a create whose answer does not tell what was made: finds it by what was given.
-    async fn learn_made(&mut self) -> Result<(), Box<Ended>> {
+    async fn learn_made(&mut self) {
         if matches!(self.order, Order::Create { .. }) && self.made.is_none() {
             // Nobody is found where the vendor needs its time: the create itself has been answered.
             self.made = self.goal(true).await.ok().and_then(|goal| goal.entry);
         }
-        Ok(())
     }
 
     /// Everything there is to say.

@@ -160,7 +160,7 @@ impl Execution<'_> {
         let attributes = self.known().map(|known| known.attributes.as_slice()).unwrap_or_default();
         let common = attributes.iter().find(|attribute| attribute.is.is_some_and(|is| is.word() == key));
         let value = input.get(key).or_else(|| input.get(common?.name()))?;
-        Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+        Some(plain_text(value))
     }
 
     /// The resource that a key finds.
@@ -259,9 +259,13 @@ pub(crate) fn same(wanted: &Json, found: &Json) -> bool {
 fn text(json: &Json) -> String {
     match json {
         Json::Null => String::new(),
-        Json::String(text) => text.trim().to_owned(),
-        other => other.to_string(),
+        json => plain_text(json).trim().to_owned(),
     }
+}
+
+/// A text as it stands, and everything else as its JSON.
+pub(super) fn plain_text(json: &Json) -> String {
+    json.as_str().map_or_else(|| json.to_string(), str::to_owned)
 }
 
 /// A value for people.

@@ -7,6 +7,7 @@ use engine_spec::scope::Scope;
 use engine_spec::suggest::nearest;
 use serde_json::{Map, Value as Json};
 
+use super::goal::plain_text;
 use super::order::Given;
 use super::outcome::SecretText;
 use crate::environment::Environment;
@@ -111,7 +112,7 @@ fn absent(
     if let Some(default) = default {
         let found = default.yields(scope, &NoWitness).map_err(|fault| format!("{name}: {}", fault.reason))?;
         if let Some(value) = found.filter(|json| !json.is_null()) {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let text = plain_text(&value);
             let value = attribute.accept(&text).map_err(|reason| format!("{name}, by default: {reason}"))?;
             input.values.insert(name.to_owned(), value);
             return Ok(());

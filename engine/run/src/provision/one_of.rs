@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::Mode;
 use super::execution::{Execution, Flow, most_writes};
-use super::goal::{same, shown};
+use super::goal::{plain_text, same, shown};
 use super::order::Order;
 use super::outcome::Ended;
 use crate::sync::part::Entry;
@@ -17,7 +17,7 @@ impl<'p> Execution<'p> {
     /// Sets a field whose value stands for the entitlement.
     pub(super) async fn one_of(&mut self, one_of: &'p OneOf) -> Flow {
         let granting = matches!(self.order, Order::Grant { .. });
-        if let Some(word) = self.bind(one_of.needs).await? {
+        if let Some(word) = self.bind(self.with_pair(one_of.needs)).await? {
             return Ok(word);
         }
         let whose = if one_of.of_resource { self.order.resource() } else { self.order.principal() }.cloned();
@@ -37,7 +37,7 @@ impl<'p> Execution<'p> {
             return Ok(OutcomeWord::Already);
         }
         let kept = current.clone().unwrap_or_default();
-        let kept = kept.as_str().map_or_else(|| kept.to_string(), str::to_owned);
+        let kept = plain_text(&kept);
         if one_of.fixed.contains(&kept) {
             return Err(Ended::failed(format!("{whose} has `{kept}`, which is not changed")).at(&one_of.site));
         }

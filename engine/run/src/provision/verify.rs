@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use engine_model::OutcomeWord;
-use engine_spec::plan::{Site, Verify, VerifyBy};
+use engine_spec::plan::{LOOKS_EVERY, SHOWS_WITHIN, Site, Verify, VerifyBy};
 use engine_spec::scope::Scope;
 
 use super::execution::Execution;
@@ -45,12 +45,7 @@ impl Execution<'_> {
             Some(Verify::By(by)) => {
                 Patience { limit: by.limit, every: by.every, otherwise: by.otherwise, site: Some(by.site.clone()) }
             }
-            _ => Patience {
-                limit: Duration::from_secs(10),
-                every: Duration::from_secs(1),
-                otherwise: OutcomeWord::Failed,
-                site: None,
-            },
+            _ => Patience { limit: SHOWS_WITHIN, every: LOOKS_EVERY, otherwise: OutcomeWord::Failed, site: None },
         }
     }
 

@@ -10,6 +10,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::Mode;
 use super::execution::{Execution, Flow};
+use super::goal::plain_text;
 use super::order::Order;
 use super::outcome::{AuditEntry, Ended, SecretText, ShownRequest, VendorWords};
 use crate::http::{Call, Redactor, Reply, RequestError, RequestErrorKind, Written};
@@ -170,7 +171,7 @@ impl<'p> Execution<'p> {
         let body = written.answer.body();
         for (name, path) in &write.redact {
             let Some(found) = path.one(body).or_else(|| path.one(written.answer.whole())) else { continue };
-            let text = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
+            let text = plain_text(found);
             self.provisioner.reader.clients.redactor().learn(&text);
             self.secrets.push((name.clone(), SecretText::new(text)));
         }

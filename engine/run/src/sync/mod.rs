@@ -124,7 +124,8 @@ pub async fn sync(
     let mut stop = options.stop.clone();
     let opened = tokio::select! {
         opened = opening::open(&mut run) => opened,
-        _ = stop.wait_for(|stopped| *stopped) => Err(SyncError::Stopped),
+        // Where nobody holds the other end any more, nobody says stop.
+        Ok(_) = stop.wait_for(|stopped| *stopped) => Err(SyncError::Stopped),
     };
     let opened = match opened {
         Ok(()) => task::active_types(&run).map(|active| run.active = active),

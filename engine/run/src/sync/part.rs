@@ -26,8 +26,6 @@ pub(crate) struct Reader {
     /// `config` and `start`.
     pub names: Map<String, Json>,
     active: Vec<bool>,
-    /// Never says stop: parts are read to their end.
-    stop: tokio::sync::watch::Sender<bool>,
 }
 
 /// What is to be read.
@@ -100,15 +98,8 @@ impl Reader {
         names: Map<String, Json>,
         environment: Arc<dyn Environment>,
     ) -> Result<Self, SyncError> {
-        let mut reader = Self {
-            plan,
-            clients,
-            environment,
-            names,
-            active: Vec::new(),
-            stop: tokio::sync::watch::Sender::new(false),
-        };
-        let mut run = reader.run(Arc::new(Mutex::new(reader.memory(Part::new()))));
+        let mut reader = Self { plan, clients, environment, names, active: Vec::new() };
+        let mut run = reader.run_of_nothing();
         opening::open(&mut run).await?;
         reader.active = task::active_types(&run)?;
         reader.names = std::mem::take(&mut run.names);
@@ -120,7 +111,7 @@ impl Reader {
             concurrency: 8,
             environment: self.environment.clone(),
             progress: Arc::new(NoProgress),
-            stop: self.stop.subscribe(),
+            stop: tokio::sync::watch::channel(false).1,
             started_at: self.environment.now(),
             resumed: false,
         }
@@ -130,6 +121,11 @@ impl Reader {
         let mut run = Run::new(self.plan.clone(), self.clients.clone(), self.names.clone(), store, &self.options());
         run.active = self.active.clone();
         run
+    }
+
+    /// A run for a single request, whose store stays empty.
+    fn run_of_nothing(&self) -> Run {
+        self.run(Arc::new(Mutex::new(self.memory(Part::new()))))
     }
 
     fn memory(&self, part: Part) -> Memory {
@@ -203,7 +199,7 @@ impl Reader {
     /// The rows of a source that is asked for single things.
     pub async fn rows(&self, ask: usize, names: &Map<String, Json>) -> Result<Vec<AskedRow>, SyncError> {
         let Some(source) = self.plan.asks.get(ask) else { return Ok(Vec::new()) };
-        let run = Arc::new(self.run(Arc::new(Mutex::new(self.memory(Part::new())))));
+        let run = Arc::new(self.run_of_nothing());
         let doing = "looking something up".to_owned();
         let task = Arc::new(Task {
             name: format!("ask:{ask}"),
@@ -238,7 +234,7 @@ impl Reader {
         names: &Map<String, Json>,
         doing: &str,
     ) -> Result<Option<(Json, Answer)>, SyncError> {
-        let run = self.run(Arc::new(Mutex::new(self.memory(Part::new()))));
+        let run = self.run_of_nothing();
         let root = run.scope();
         let scope = root.with_all(names);
         let call = Call {
@@ -327,7 +323,7 @@ impl Reader {
         names: &Map<String, Json>,
         doing: &str,
     ) -> Result<Option<Entry>, SyncError> {
-        let run = self.run(Arc::new(Mutex::new(self.memory(Part::new()))));
+        let run = self.run_of_nothing();
         let root = run.scope();
         let root = root.with_all(names);
         let scope = root.with("body", row);

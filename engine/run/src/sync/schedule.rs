@@ -99,7 +99,7 @@ impl Schedule {
                     None => {}
                 },
                 () = more, if jobs.len() < self.room => {}
-                _ = stop.wait_for(|stopped| *stopped) => return Err(SyncError::Stopped),
+                Ok(_) = stop.wait_for(|stopped| *stopped) => return Err(SyncError::Stopped),
             }
         }
     }

@@ -1,21 +1,19 @@
 //! Operations: steps, what their answers mean, and how they are proved.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use engine_model::OutcomeWord;
 
 use crate::diagnostic::Code;
 use crate::document::operation::{
-    self as doc, Confirm as DocumentConfirm, Ending as DocumentEnding, OutcomeWord as DocumentWord,
-    VersionOf as DocumentVersionOf,
+    self as doc, Confirm as DocumentConfirm, Ending as DocumentEnding, VersionOf as DocumentVersionOf,
 };
 use crate::document::value::Many;
 use crate::document::{self, OneOrMany};
 use crate::path::Path;
 use crate::plan::{
-    Act, Action, Attribute, Confirm, Edit, EditList, Ending, ForEach, Needs, Operation, Operations, OutcomeRule,
-    Refusal, Step, Verify, VerifyBy, Version, VersionOf, WaitFor, Write,
+    Act, Action, Attribute, Confirm, Edit, EditList, Ending, ForEach, LOOKS_EVERY, Needs, Operation, Operations,
+    OutcomeRule, Refusal, SHOWS_WITHIN, Step, Verify, VerifyBy, Version, VersionOf, WaitFor, Write,
 };
 use crate::yaml::escape;
 
@@ -24,10 +22,6 @@ use super::names::{Names, Shape, resource_shape};
 use super::source::{Role, unfit};
 use super::value::Purpose;
 
-/// How long a change may take to show, where nothing is said.
-const SHOWS_WITHIN: Duration = Duration::from_secs(10);
-/// Time between two looks, where nothing is said.
-const LOOKS_EVERY: Duration = Duration::from_secs(1);
 /// What is known of a thing without reading it.
 pub(super) const KNOWN: &[&str] = &["id", "type", "parts"];
 
@@ -158,11 +152,7 @@ impl Checker<'_> {
     pub(super) fn needs(&self) -> Needs {
         let beyond =
             |name: &str| self.named.iter().any(|(root, member)| root == name && !KNOWN.contains(&member.as_str()));
-        Needs {
-            resource: beyond("resource"),
-            principal: beyond("principal"),
-            held: self.named.iter().any(|(root, _)| root == "held"),
-        }
+        Needs { resource: beyond("resource"), principal: beyond("principal") }
     }
 
     /// Compiles a step; names that it gives to later steps are added, and also where it has faults.
@@ -240,7 +230,7 @@ impl Checker<'_> {
                 Act::Steps(steps.into_iter().collect::<Option<_>>()?)
             }
             "edit" => Act::Edit(Box::new(self.edit(&format!("{pointer}/edit"), step.edit.as_deref()?, names)?)),
-            _ => Act::End(Ending { is: word(step.is?), say: step.say.clone() }),
+            _ => Act::End(Ending { is: step.is?, say: step.say.clone() }),
         };
         Some(Step { site, when, act })
     }
@@ -361,11 +351,11 @@ impl Checker<'_> {
                 if let Some(statuses) = &rule.status {
                     self.statuses_in_range(&format!("{at}/status"), statuses);
                 }
-                if rule.confirm.is_some() && rule.is != DocumentWord::Already {
+                if rule.confirm.is_some() && rule.is != OutcomeWord::Already {
                     let message = "only `already` is confirmed".to_owned();
                     self.at_key(Code::NotHere, &format!("{at}/confirm"), message, None);
                 }
-                if rule.retry.is_some() && matches!(rule.is, DocumentWord::Done | DocumentWord::Already) {
+                if rule.retry.is_some() && matches!(rule.is, OutcomeWord::Done | OutcomeWord::Already) {
                     let message = "what is done is not tried again".to_owned();
                     self.at_key(Code::NotHere, &format!("{at}/retry"), message, None);
                 }
@@ -375,7 +365,7 @@ impl Checker<'_> {
                     codes: listed(rule.code.as_ref()),
                     message: rule.message.as_ref().map(|text| text.to_lowercase()),
                     when,
-                    is: word(rule.is),
+                    is: rule.is,
                     say: rule.say.clone(),
                     confirm: match &rule.confirm {
                         None => Confirm::Default,
@@ -494,8 +484,8 @@ impl Checker<'_> {
             None => LOOKS_EVERY,
         };
         let otherwise = match verify.r#else {
-            None | Some(DocumentWord::Failed) => OutcomeWord::Failed,
-            Some(DocumentWord::Pending) => OutcomeWord::Pending,
+            None | Some(OutcomeWord::Failed) => OutcomeWord::Failed,
+            Some(OutcomeWord::Pending) => OutcomeWord::Pending,
             Some(_) => {
                 let message = "what does not show is `failed` or `pending`".to_owned();
                 self.at_value(Code::WrongValue, &format!("{pointer}/else"), message, None);
@@ -713,17 +703,7 @@ fn listed<T: Clone>(some: Option<&OneOrMany<T>>) -> Vec<T> {
 
 fn ending(ending: &DocumentEnding) -> Ending {
     match ending {
-        DocumentEnding::Word(is) => Ending { is: word(*is), say: None },
-        DocumentEnding::Said(said) => Ending { is: word(said.is), say: Some(said.say.clone()) },
-    }
-}
-
-fn word(word: DocumentWord) -> OutcomeWord {
-    match word {
-        DocumentWord::Done => OutcomeWord::Done,
-        DocumentWord::Already => OutcomeWord::Already,
-        DocumentWord::Pending => OutcomeWord::Pending,
-        DocumentWord::ActionRequired => OutcomeWord::ActionRequired,
-        DocumentWord::Failed => OutcomeWord::Failed,
+        DocumentEnding::Word(is) => Ending { is: *is, say: None },
+        DocumentEnding::Said(said) => Ending { is: said.is, say: Some(said.say.clone()) },
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use engine_model::OutcomeWord;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -130,22 +131,6 @@ pub struct SaidOutcome {
     pub is: OutcomeWord,
     /// What to say of it.
     pub say: String,
-}
-
-/// How an operation ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OutcomeWord {
-    /// It was done.
-    Done,
-    /// It was so already.
-    Already,
-    /// The vendor has accepted it and is not through.
-    Pending,
-    /// Somebody else must do something, such as accept an invitation.
-    ActionRequired,
-    /// It was not done.
-    Failed,
 }
 
 /// `{ status: 404, is: already }`: a condition on an answer and the outcome it means. All that is said must hold.

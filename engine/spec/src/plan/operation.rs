@@ -9,6 +9,11 @@ use crate::path::Path;
 
 use super::{Node, Read, Request, Site, Value};
 
+/// How long a change may take to show, where nothing is said.
+pub const SHOWS_WITHIN: Duration = Duration::from_secs(10);
+/// Time between two looks, where nothing is said.
+pub const LOOKS_EVERY: Duration = Duration::from_secs(1);
+
 /// Something that changes the vendor.
 #[derive(Clone, Debug)]
 pub struct Operation {
@@ -31,8 +36,6 @@ pub struct Needs {
     pub resource: bool,
     /// Of the principal.
     pub principal: bool,
-    /// Whether it asks for the grant as it is.
-    pub held: bool,
 }
 
 /// A guard.
