@@ -11,6 +11,7 @@
 //! properties  what holds for every id, every text and every list
 //! provisioning  changing vendors: every operation, races, lost answers, secrets, the audit
 //! generated   files that are made from the code
+//! trial       a few rows of one list, tried
 //! transcripts what README and the guide show
 //! support     the binary, loopback vendors, syncs inside this process
 //! ```
@@ -36,3 +37,4 @@ mod push;
 mod resume;
 mod support;
 mod transcripts;
+mod trial;

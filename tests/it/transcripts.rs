@@ -66,7 +66,8 @@ fn run(command: &str, folder: &Path) -> String {
 
 /// Without spaces at the ends, and without what is another one each time.
 fn trimmed(text: &str) -> String {
-    let lines: Vec<String> = text.trim_end().lines().map(|line| without_port(without_size(line.trim_end()))).collect();
+    let lines: Vec<String> =
+        text.trim_end().lines().map(|line| without_time(&without_port(without_size(line.trim_end())))).collect();
     lines.join("\n")
 }
 
@@ -75,6 +76,16 @@ fn without_size(line: &str) -> &str {
     match line.rsplit_once(" (") {
         Some((file, size)) if size.ends_with("KiB)") => file,
         _ => line,
+    }
+}
+
+/// How long a request took, at the end of its line.
+fn without_time(line: &str) -> String {
+    match line.rsplit_once(", ") {
+        Some((request, time)) if time.strip_suffix(" ms").is_some_and(|time| time.parse::<u64>().is_ok()) => {
+            format!("{request}, TIME ms")
+        }
+        _ => line.to_owned(),
     }
 }
 

@@ -186,7 +186,7 @@ fn steers(character: char) -> bool {
 }
 
 /// The text at no more than a width, with an ellipsis where it was cut.
-fn cut(text: Cow<'_, str>, width: usize) -> Cow<'_, str> {
+pub fn cut(text: Cow<'_, str>, width: usize) -> Cow<'_, str> {
     if text.width() <= width {
         return text;
     }

@@ -15,6 +15,7 @@
 //! * [`provision`] – orders on the identity graph become requests and outcomes
 //! * [`push`] – a wanted state becomes changes, and the changes orders
 //! * [`sync`] – every list of a plan, into a store, with a report
+//! * [`trial`] – a few rows of one list, with everything that came of each
 
 pub mod auth;
 pub mod environment;
@@ -26,3 +27,4 @@ pub mod push;
 pub mod request;
 pub mod sync;
 pub mod trace;
+pub mod trial;

@@ -178,7 +178,7 @@ impl Desk {
 
     /// `engine sync` of the spec to some format, with credentials.
     pub fn sync_to(&self, format: &str) -> Engine {
-        self.bare_sync_to(format).env("BATON_ATLAS_API_TOKEN", TOKEN).env("BATON_ATLAS_ORG", "acme")
+        self.command("sync").with(["--format", format])
     }
 
     /// `engine sync` of the spec to JSON Lines, without credentials.
@@ -187,8 +187,17 @@ impl Desk {
     }
 
     fn bare_sync_to(&self, format: &str) -> Engine {
-        let arguments = ["sync", "--spec", "atlas.yaml", "--format", format, "--set"];
-        engine(arguments).with([format!("base_url={}", self.url)]).within(self.folder())
+        self.bare("sync").with(["--format", format])
+    }
+
+    /// A command on the spec, with credentials.
+    pub fn command(&self, name: &str) -> Engine {
+        self.bare(name).env("BATON_ATLAS_API_TOKEN", TOKEN).env("BATON_ATLAS_ORG", "acme")
+    }
+
+    fn bare(&self, name: &str) -> Engine {
+        let url = format!("base_url={}", self.url);
+        engine([name, "--spec", "atlas.yaml", "--set", &url]).within(self.folder())
     }
 
     /// Runs the sync to its end, which must be good, and gives the lines it wrote.

@@ -18,8 +18,8 @@ use crate::provisioning::{self, Ask, Inputs, Options};
     after_help = "Exit status: 0 done, already or action_required; 1 failed; 2 wrong usage; 3 pending; 4 credentials refused.
 
 Examples:
-  engine account create --spec specs/fivetran.yaml --plan --input email=ada@corp.example --input given_name=Ada --input family_name=Byron
-  engine account disable --spec specs/dbt-scim.yaml --provisioning user:42"
+  engine account create --spec specs/acme.yaml --plan --input email=ada@corp.example --input given_name=Ada --input family_name=Byron
+  engine account disable --spec specs/acme.yaml --provisioning user:42"
 )]
 pub struct Arguments {
     #[command(subcommand)]

@@ -18,7 +18,7 @@ use crate::table::{Column, Cut};
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  engine entitlements -f circleci.c1z
+  engine entitlements -f acme.c1z
   engine entitlements -t group
   engine entitlements -r group:g1 -o json
 

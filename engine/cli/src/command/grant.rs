@@ -19,7 +19,7 @@ the parts separately.
 Exit status: 0 done or already; 1 failed; 2 wrong usage; 3 pending; 4 credentials refused.
 
 Example:
-  engine grant --spec specs/dbt-scim.yaml --provisioning group:5501:member user:810044"
+  engine grant --spec specs/acme.yaml --provisioning group:5501:member user:810044"
 )]
 pub struct Grant {
     #[command(flatten)]
@@ -38,7 +38,7 @@ the parts separately.
 Exit status: 0 done or already; 1 failed; 2 wrong usage; 3 pending; 4 credentials refused.
 
 Example:
-  engine revoke --spec specs/dbt-scim.yaml --provisioning group:5501:member user:810044"
+  engine revoke --spec specs/acme.yaml --provisioning group:5501:member user:810044"
 )]
 pub struct Revoke {
     #[command(flatten)]

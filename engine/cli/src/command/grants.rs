@@ -19,7 +19,7 @@ use crate::table::{Column, Cut};
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  engine grants -f circleci.c1z
+  engine grants -f acme.c1z
   engine grants -r group:g1                    who is in this group
   engine grants -p user:42                     what this user holds
   engine grants -t project --slug admin -o csv > admins.csv

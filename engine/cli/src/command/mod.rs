@@ -11,6 +11,7 @@ mod resources;
 mod schema;
 pub mod sync;
 mod test;
+mod trial;
 mod validate;
 
 use clap::{Parser, Subcommand};
@@ -31,6 +32,7 @@ pub struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Sync(sync::Arguments),
+    Try(trial::Arguments),
     Test(test::Arguments),
     Validate(validate::Arguments),
     Account(account::Arguments),
@@ -50,6 +52,7 @@ pub fn run(arguments: Arguments) -> Result<End, Failure> {
     arguments.logging.begin();
     match arguments.command {
         Command::Sync(arguments) => sync::run(&arguments),
+        Command::Try(arguments) => trial::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Account(arguments) => account::run(&arguments),

@@ -25,8 +25,8 @@ Exit status: 0 all is as wanted; 1 something failed; 2 wrong usage, or a plan th
 3 something is pending; 4 credentials refused.
 
 Examples:
-  engine push --spec specs/dbt-scim.yaml --from people.yaml --plan
-  engine push --spec specs/dbt-scim.yaml --from people.csv --provisioning --max-deletes 5"
+  engine push --spec specs/acme.yaml --from people.yaml --plan
+  engine push --spec specs/acme.yaml --from people.csv --provisioning --max-deletes 5"
 )]
 pub struct Arguments {
     #[command(flatten)]

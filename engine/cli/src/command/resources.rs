@@ -16,7 +16,7 @@ use crate::table::{Column, Cut};
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  engine resources -f circleci.c1z
+  engine resources -f acme.c1z
   engine resources -t user --status disabled
   engine resources -t user --search ada -o json | jq '.[].emails'
   engine resources --parent org:acme -o csv > members.csv

@@ -27,8 +27,8 @@ use crate::{output, summary};
     after_help = "Exit status: 0 complete; 1 failed; 2 wrong usage or an invalid spec; 3 finished but incomplete; 4 credentials refused.
 
 Examples:
-  engine sync --spec specs/fivetran.yaml --simulate
-  BATON_CIRCLECI_API_TOKEN=… engine sync --spec specs/circleci.yaml --set org_id=…"
+  engine sync --spec specs/acme.yaml --simulate
+  BATON_ACME_API_TOKEN=… engine sync --spec specs/acme.yaml --set org_id=…"
 )]
 pub struct Arguments {
     /// The connector's spec

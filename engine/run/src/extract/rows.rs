@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use engine_spec::plan::{Fault, FaultKind, Site, Source, Take, Unnest, Value, Witness, kind_of};
 use engine_spec::scope::Scope;
+use engine_spec::suggest::nearest_path;
 use serde_json::{Map, Value as Json, json};
 
 /// Why an answer has no rows where it should.
@@ -29,24 +30,28 @@ pub(crate) fn rows_of<'a>(
             let found = paths.iter().find_map(|path| path.one(body).filter(|json| !json.is_null()));
             match found {
                 Some(Json::Array(items)) => Ok(items.iter().map(Cow::Borrowed).collect()),
-                Some(other) => Err(not_there(paths, body, &format!("is {}, not a list", kind_of(other)))),
+                Some(other) => {
+                    Err(not_there(paths, body, &format!("is {}, not a list", kind_of(other)), Json::is_array))
+                }
                 None if *absent_is_empty => Ok(Vec::new()),
-                None => Err(not_there(paths, body, "is not in the answer")),
+                None => Err(not_there(paths, body, "is not in the answer", Json::is_array)),
             }
         }
         Take::Item(path) => match path.one(body) {
             Some(item @ Json::Object(_)) => Ok(vec![Cow::Borrowed(item)]),
             Some(other) => {
-                Err(not_there(std::slice::from_ref(path), body, &format!("is {}, not an object", kind_of(other))))
+                let what = format!("is {}, not an object", kind_of(other));
+                Err(not_there(std::slice::from_ref(path), body, &what, Json::is_object))
             }
-            None => Err(not_there(std::slice::from_ref(path), body, "is not in the answer")),
+            None => Err(not_there(std::slice::from_ref(path), body, "is not in the answer", Json::is_object)),
         },
         Take::Entries(path) => match path.one(body) {
             Some(Json::Object(members)) => Ok(entries(members)),
             Some(other) => {
-                Err(not_there(std::slice::from_ref(path), body, &format!("is {}, not an object", kind_of(other))))
+                let what = format!("is {}, not an object", kind_of(other));
+                Err(not_there(std::slice::from_ref(path), body, &what, Json::is_object))
             }
-            None => Err(not_there(std::slice::from_ref(path), body, "is not in the answer")),
+            None => Err(not_there(std::slice::from_ref(path), body, "is not in the answer", Json::is_object)),
         },
         Take::Columns { names, rows } => columns(names, rows, body, scope, witness),
     }
@@ -67,7 +72,7 @@ fn columns<'a>(
         Err(fault) => return Err(NoRows { reason: fault.reason, hint }),
     };
     let Some(Json::Array(list)) = rows.one(body) else {
-        return Err(not_there(std::slice::from_ref(rows), body, "is not a list in the answer"));
+        return Err(not_there(std::slice::from_ref(rows), body, "is not a list in the answer", Json::is_array));
     };
     list.iter()
         .map(|row| match row {
@@ -86,7 +91,7 @@ fn entries(members: &Map<String, Json>) -> Vec<Cow<'_, Json>> {
     members.iter().map(|(key, value)| Cow::Owned(json!({ "key": key, "value": value }))).collect()
 }
 
-fn not_there(paths: &[engine_spec::path::Path], body: &Json, what: &str) -> NoRows {
+fn not_there(paths: &[engine_spec::path::Path], body: &Json, what: &str, fits: fn(&Json) -> bool) -> NoRows {
     let names: Vec<&str> = paths.iter().map(engine_spec::path::Path::text).collect();
     let seen = match body {
         Json::Object(members) => {
@@ -95,9 +100,14 @@ fn not_there(paths: &[engine_spec::path::Path], body: &Json, what: &str) -> NoRo
         }
         other => format!("the answer is {}", kind_of(other)),
     };
+    let nearest = paths.iter().find_map(|path| nearest_path(path, body, fits));
+    let mend = match nearest {
+        Some(nearest) => format!("mend the path (the nearest one there is `{nearest}`)"),
+        None => "mend the path".to_owned(),
+    };
     NoRows {
         reason: format!("`{}` {what}", names.join("`, `")),
-        hint: format!("{seen}; mend the path, or say `absent: no_rows` if it may be missing"),
+        hint: format!("{seen}; {mend}, or say `absent: no_rows` if it may be missing"),
     }
 }
 

@@ -184,6 +184,11 @@ impl Recorder {
         })
     }
 
+    /// All counts of all lists, in order.
+    pub fn counts(&self) -> impl Iterator<Item = (&Tallied, i64)> {
+        self.counts.iter().map(|((_, what), count)| (what, *count))
+    }
+
     /// All counts, for the store.
     pub fn into_tallies(self) -> Vec<Tally> {
         self.counts.into_iter().map(|((list, what), add)| Tally { list, name: what.name(), add }).collect()

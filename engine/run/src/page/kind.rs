@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use engine_spec::plan::{Next, PageKind, Value};
+use engine_spec::plan::{Missed, Next, PageKind, Value};
 use engine_spec::scope::Scope;
 use serde_json::Value as Json;
 use url::Url;
@@ -35,7 +35,11 @@ impl Pager<'_> {
         let token = match next {
             Next::Path(path, tracked) => {
                 match path.one(answer.whole()).inspect(|_| self.witness.path_found(*tracked)) {
-                    None => Token::Absent,
+                    None => {
+                        let (site, node) = (&self.rules.site, answer.whole());
+                        self.witness.path_missed(&Missed { tracked: Some(*tracked), path, site, node });
+                        Token::Absent
+                    }
                     Some(Json::Null) => Token::Null,
                     // `false` and `0` are how some vendors write "no more".
                     Some(Json::Bool(false)) => Token::Null,

@@ -13,10 +13,10 @@ use super::goal::{plain_text, same_attribute, shown};
 use super::input::{self, Use};
 use super::order::Order;
 use super::outcome::{Ended, Outcome, SecretText, ShownRequest};
-use super::target::{self, Target, TargetAct, bare_scope};
+use super::target::{self, Target, TargetAct};
 use super::{Mode, Provisioner, attribute_key};
 use crate::extract::evaluate;
-use crate::sync::part::{Entry, Part};
+use crate::sync::part::{Entry, Part, bare_scope};
 
 /// Shorter ones cannot be told from other texts, and so not be kept out of what is shown.
 const SHORTEST_SECRET: usize = 4;

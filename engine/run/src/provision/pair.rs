@@ -6,10 +6,9 @@ use engine_spec::plan::{Entitlement, ForEach, GrantRule, NoWitness, Origin, Pair
 use engine_spec::scope::Scope;
 use serde_json::{Map, Value as Json};
 
-use super::target::bare_scope;
 use crate::extract::evaluate;
 use crate::sync::SyncError;
-use crate::sync::part::{Part, Reader};
+use crate::sync::part::{Part, Reader, bare_scope};
 
 /// What is asked.
 pub(super) struct Question<'a> {

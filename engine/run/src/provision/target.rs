@@ -10,7 +10,6 @@ use super::input::Use;
 use super::order::Order;
 use super::outcome::Ended;
 use crate::extract::combinations;
-use crate::sync::part::id_parts;
 
 /// What an order is about.
 pub(super) struct Target<'p> {
@@ -207,13 +206,4 @@ fn of_slug<'p>(
         None => format!("there are {}", slugs.join(", ")),
     };
     Err(Ended::misused(format!("`{}` has no entitlement `{slug}`", known.id), Some(hint)).at(&known.site))
-}
-
-/// What is known of a resource without reading it: type, id, and the parts of the id.
-pub(super) fn bare_scope(known: &ResourceType, id: &str) -> Json {
-    let mut scope = Map::new();
-    scope.insert("id".to_owned(), Json::from(id));
-    scope.insert("type".to_owned(), Json::from(known.id.as_str()));
-    scope.extend(id_parts(known, id).map(|parts| ("parts".to_owned(), parts)));
-    Json::Object(scope)
 }

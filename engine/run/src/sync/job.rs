@@ -6,6 +6,7 @@
 
 mod ahead;
 mod detail;
+mod sample;
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,6 +18,7 @@ use serde_json::{Map, Value as Json, json};
 
 use ahead::{AHEAD, Ahead, predictions};
 use detail::Extended;
+pub(super) use sample::sample;
 
 use super::SyncError;
 use super::run::Run;

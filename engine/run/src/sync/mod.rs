@@ -13,7 +13,7 @@ pub(crate) mod part;
 mod report;
 mod run;
 mod schedule;
-mod task;
+pub(crate) mod task;
 
 use std::sync::{Arc, Mutex};
 

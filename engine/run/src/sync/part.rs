@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use engine_model::{Grant, Report, Resource, Verdict};
 use engine_spec::plan::{ForEach, IdRule, NoWitness, Origin, ParentRule, Plan, Read, ResourceType, Source};
+use engine_spec::scope::Scope;
 use serde_json::{Map, Value as Json};
 
 use super::job::{self, AskedRow};
@@ -17,6 +18,7 @@ use super::{NoProgress, SyncError, SyncOptions, opening, report, schedule};
 use crate::environment::Environment;
 use crate::extract::{Emitter, combinations};
 use crate::http::{Answer, Call, Clients, Reply, RequestErrorKind};
+use crate::trial::{Misses, TriedList, Unfound};
 
 /// Reads parts of a plan.
 pub(crate) struct Reader {
@@ -380,8 +382,59 @@ impl Reader {
     }
 }
 
+/// Reads a few rows of single tasks into one store.
+pub(crate) struct Sampler {
+    run: Arc<Run>,
+    misses: Arc<Misses>,
+}
+
+impl Reader {
+    /// All tasks of the plan, lists first.
+    pub fn tasks(&self) -> Vec<Task> {
+        task::tasks(&self.plan, &self.active)
+    }
+
+    /// Ready to read rows; keeps the resources of the types that `part` lists.
+    pub fn sampler(&self, part: Part) -> Sampler {
+        let misses = Arc::new(Misses::default());
+        let mut run = self.run(Arc::new(Mutex::new(self.memory(part))));
+        run.misses = Some(misses.clone());
+        Sampler { run: Arc::new(run), misses }
+    }
+}
+
+impl Sampler {
+    /// Reads rows of one run of a task into `list`, until that has `most`.
+    pub async fn sample(
+        &self,
+        task: Arc<Task>,
+        names: Map<String, Json>,
+        most: usize,
+        list: &mut TriedList,
+    ) -> Result<(), SyncError> {
+        job::sample(self.run.clone(), task, names, most, list).await
+    }
+
+    /// The first resources of a type, as requests see them.
+    pub fn scopes(&self, kind: usize, most: usize) -> Result<Vec<Json>, SyncError> {
+        let Some(known) = self.run.plan.types.get(kind) else { return Ok(Vec::new()) };
+        let rows = self.run.store(|store| store.scope_rows(&known.id, 0, most))?;
+        Ok(rows.into_iter().map(|row| row.scope).collect())
+    }
+
+    /// The names in scope everywhere.
+    pub fn scope(&self) -> Scope<'_> {
+        self.run.scope()
+    }
+
+    /// The paths that never found anything.
+    pub fn unfound(&self) -> Vec<Unfound> {
+        self.misses.unfound()
+    }
+}
+
 /// What an id that is made of parts was made of.
-pub(crate) fn id_parts(known: &ResourceType, id: &str) -> Option<Json> {
+fn id_parts(known: &ResourceType, id: &str) -> Option<Json> {
     let IdRule::Parts(rules) = &known.mapping.id else { return None };
     let parts: Vec<String> = id.split('/').map(|part| part.replace("%2F", "/").replace("%25", "%")).collect();
     if parts.len() != rules.len() {
@@ -390,8 +443,17 @@ pub(crate) fn id_parts(known: &ResourceType, id: &str) -> Option<Json> {
     Some(Json::Object(rules.iter().zip(parts).map(|((name, _), part)| (name.clone(), Json::from(part))).collect()))
 }
 
+/// What is known of a resource without reading it: type, id, and the parts of the id.
+pub(crate) fn bare_scope(known: &ResourceType, id: &str) -> Json {
+    let mut scope = Map::new();
+    scope.insert("id".to_owned(), Json::from(id));
+    scope.insert("type".to_owned(), Json::from(known.id.as_str()));
+    scope.extend(id_parts(known, id).map(|parts| ("parts".to_owned(), parts)));
+    Json::Object(scope)
+}
+
 /// The types for whose resources a source is repeated.
-fn repeated_for(source: &Source) -> impl Iterator<Item = usize> {
+pub(crate) fn repeated_for(source: &Source) -> impl Iterator<Item = usize> {
     source.for_each.iter().filter_map(|each| match each {
         ForEach::Resources { of, .. } => Some(*of),
         ForEach::Values { .. } => None,

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use engine_model::{Committed, Page, Problem, Store, StoreError};
-use engine_spec::plan::{Plan, Witness};
+use engine_spec::plan::{Missed, Plan, Witness};
 use engine_spec::scope::Scope;
 use serde_json::{Map, Value as Json};
 
@@ -13,6 +13,7 @@ use super::{Progress, SharedStore, SyncError, SyncOptions};
 use crate::environment::Environment;
 use crate::extract::{Note, Recorder, Tallied, grants_label, list_label};
 use crate::http::Clients;
+use crate::trial::Misses;
 
 /// The most look-ups remembered in memory.
 const REMEMBERED: usize = 50_000;
@@ -29,6 +30,8 @@ pub(super) struct Run {
     pub progress: Arc<dyn Progress>,
     /// Told whenever a page was stored.
     pub stored: tokio::sync::Notify,
+    /// The paths that find nothing; watched in trials only.
+    pub misses: Option<Arc<Misses>>,
     store: SharedStore,
     tracker: Tracker,
     /// Problems that the next run may not meet again; never stored.
@@ -77,6 +80,7 @@ impl Run {
             environment: options.environment.clone(),
             progress: options.progress.clone(),
             stored: tokio::sync::Notify::new(),
+            misses: None,
             store,
             tracker,
             passing: Mutex::default(),
@@ -191,11 +195,20 @@ impl Run {
 
 impl Witness for Run {
     fn path_found(&self, number: usize) {
+        if let Some(misses) = &self.misses {
+            misses.found(number);
+        }
         if let Some(flag) = self.tracker.paths.get(number) {
             // Most calls find the flag set already: reading it first keeps the cache line shared.
             if !flag.load(Ordering::Relaxed) && !flag.swap(true, Ordering::Relaxed) {
                 self.pending().add("", Tallied::PathFound(number), 1);
             }
+        }
+    }
+
+    fn path_missed(&self, missed: &Missed<'_>) {
+        if let Some(misses) = &self.misses {
+            misses.missed(missed);
         }
     }
 

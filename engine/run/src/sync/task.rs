@@ -8,7 +8,7 @@ use crate::extract::{grants_label, list_label};
 
 /// A source to be read, once or for each of something.
 #[derive(Clone, Debug)]
-pub(super) struct Task {
+pub(crate) struct Task {
     /// Its name in marks, stable for one plan.
     pub name: String,
     /// How the report calls its list.
@@ -25,7 +25,7 @@ pub(super) struct Task {
 
 /// What the rows of a task become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TaskKind {
+pub(crate) enum TaskKind {
     /// Resources: number of the type and of its source.
     List(usize, usize),
     /// Grants: number of the rule.

@@ -194,13 +194,16 @@ mod tests {
     fn pasted_urls_meet_the_same_base() {
         let url = field(ConfigType::Url);
         let accept = |text: &str| url.accept(text).map(|a| a.value).map_err(|f| f.reason);
-        for text in
-            ["https://emea.dbt.com/", "emea.dbt.com", " https://emea.dbt.com/api/v2/ ", "https://emea.dbt.com/api"]
-        {
-            assert_eq!(accept(text).unwrap(), "https://emea.dbt.com", "{text}");
+        for text in [
+            "https://emea.vendor.example/",
+            "emea.vendor.example",
+            " https://emea.vendor.example/api/v2/ ",
+            "https://emea.vendor.example/api",
+        ] {
+            assert_eq!(accept(text).unwrap(), "https://emea.vendor.example", "{text}");
         }
         assert_eq!(accept("http://127.0.0.1:8080/").unwrap(), "http://127.0.0.1:8080");
-        assert!(accept("http://emea.dbt.com").unwrap_err().contains("not encrypted"));
+        assert!(accept("http://emea.vendor.example").unwrap_err().contains("not encrypted"));
         assert!(accept("ftp://x").is_err());
         assert!(accept("https://u:p@x").is_err());
     }

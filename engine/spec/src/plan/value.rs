@@ -125,10 +125,27 @@ pub struct Pick {
 pub trait Witness {
     /// A tracked path found something.
     fn path_found(&self, number: usize);
+    /// A path found nothing in a node; its number, if it is tracked.
+    fn path_missed(&self, missed: &Missed<'_>) {
+        let _ = missed;
+    }
     /// A tracked map key was hit.
     fn key_hit(&self, number: usize);
     /// The ids a look-up table holds under a key.
     fn look_up(&self, table: usize, key: &str) -> Result<Vec<String>, String>;
+}
+
+/// A path that found nothing where it was evaluated.
+#[derive(Clone, Copy, Debug)]
+pub struct Missed<'a> {
+    /// Its number among the tracked paths, if it is one.
+    pub tracked: Option<usize>,
+    /// The path.
+    pub path: &'a Path,
+    /// Where it stands in the spec.
+    pub site: &'a Site,
+    /// What it was evaluated on.
+    pub node: &'a Json,
 }
 
 /// A witness that watches nothing and knows no tables, for values outside rows.
@@ -269,9 +286,7 @@ impl Value {
             ValueKind::Literal(json) => Ok(Some(Cow::Borrowed(json))),
             ValueKind::Path(path, tracked) => {
                 let found = path.one(scope.node());
-                if let (Some(number), Some(_)) = (tracked, found) {
-                    witness.path_found(*number);
-                }
+                self.tell(path, *tracked, scope.node(), found.is_some(), witness);
                 Ok(found.map(Cow::Borrowed))
             }
             ValueKind::Template(template) => template.value(scope).map_err(|error| self.broken(error.to_string())),
@@ -312,9 +327,7 @@ impl Value {
             && !path.is_singular()
         {
             let found = path.all(scope.node());
-            if let (Some(number), false) = (tracked, found.is_empty()) {
-                witness.path_found(*number);
-            }
+            self.tell(path, *tracked, scope.node(), !found.is_empty(), witness);
             return Ok(Some(found.into_iter().map(Cow::Borrowed).collect()));
         }
         match self.yields(scope, witness)? {
@@ -323,6 +336,14 @@ impl Value {
             Some(Cow::Borrowed(Json::Array(items))) => Ok(Some(items.iter().map(Cow::Borrowed).collect())),
             Some(Cow::Owned(Json::Array(items))) => Ok(Some(items.into_iter().map(Cow::Owned).collect())),
             Some(_) => Err(self.broken("this is not a list".to_owned())),
+        }
+    }
+
+    fn tell(&self, path: &Path, tracked: Option<usize>, node: &Json, is_found: bool, witness: &dyn Witness) {
+        match (is_found, tracked) {
+            (true, Some(number)) => witness.path_found(number),
+            (true, None) => {}
+            (false, tracked) => witness.path_missed(&Missed { tracked, path, site: &self.site, node }),
         }
     }
 
