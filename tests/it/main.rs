@@ -12,6 +12,7 @@
 //! provisioning  changing vendors: every operation, races, lost answers, secrets, the audit
 //! generated   files that are made from the code
 //! trial       a few rows of one list, tried
+//! cookbook    the snippets of the guide are parts of good specs
 //! transcripts what README and the guide show
 //! support     the binary, loopback vendors, syncs inside this process
 //! ```
@@ -27,6 +28,7 @@
 
 mod behaviour;
 mod cli;
+mod cookbook;
 mod directory;
 mod faults;
 mod generated;

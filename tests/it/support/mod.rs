@@ -18,7 +18,7 @@ mod vendor;
 use std::path::{Path, PathBuf};
 
 pub use command::{Engine, Reins, Run, binary, engine};
-pub use inside::{Inside, compile};
+pub use inside::{Inside, compile, compiled};
 pub use vendor::{Asked, Vendor};
 
 /// The top of the workspace.
