@@ -6,6 +6,7 @@
 //! invalid     ../invalid: broken specs, one fault each, and the whole report
 //! resume      runs that are killed at many points go on to the same file
 //! faults      hosts, credentials, disks and vendors that fail
+//! chaos       a world that misbehaves at random
 //! cli         what the commands say
 //! directory   the loopback vendors that keep accounts behave as they say
 //! properties  what holds for every id, every text and every list
@@ -27,6 +28,7 @@
 )]
 
 mod behaviour;
+mod chaos;
 mod cli;
 mod cookbook;
 mod directory;

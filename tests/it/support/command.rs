@@ -49,6 +49,17 @@ impl Engine {
         self
     }
 
+    /// Lets no file grow beyond so many blocks of 1,024 bytes, as on a disk that is full.
+    pub fn with_blocks(mut self, blocks: u32) -> Self {
+        let mut limited = Command::new("bash");
+        limited.arg("-c").arg(format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\""));
+        limited.arg(self.command.get_program()).args(self.command.get_args());
+        limited.current_dir(self.command.get_current_dir().unwrap()).env_clear().stdin(Stdio::null());
+        limited.envs(self.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        self.command = limited;
+        self
+    }
+
     /// Runs it to its end.
     pub fn run(mut self) -> Run {
         Run::of(self.command.output().unwrap())

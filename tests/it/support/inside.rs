@@ -56,14 +56,25 @@ impl Inside {
         Self { plan: plan.clone(), config }
     }
 
-    /// Runs a sync with so many requests at a time. Gives its report and its records as JSON Lines.
-    pub fn sync(&self, folder: &Path, concurrency: usize) -> (Synced, String) {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        runtime.block_on(self.read(folder, concurrency))
+    /// The same with one more config field.
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.config.insert(name.to_owned(), Json::from(value));
+        self
     }
 
-    async fn read(&self, folder: &Path, concurrency: usize) -> (Synced, String) {
-        let environment = Arc::new(SimulatedEnvironment::new("2026-01-01T00:00:00Z".parse().unwrap()));
+    /// Runs a sync with so many requests at a time. Gives its report and its records as JSON Lines.
+    pub fn sync(&self, folder: &Path, concurrency: usize) -> (Synced, String) {
+        let begin = "2026-01-01T00:00:00Z".parse().unwrap();
+        self.sync_in(folder, concurrency, Arc::new(SimulatedEnvironment::new(begin)))
+    }
+
+    /// The same in a world of its own.
+    pub fn sync_in(&self, folder: &Path, concurrency: usize, world: Arc<dyn Environment>) -> (Synced, String) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        runtime.block_on(self.read(folder, concurrency, world))
+    }
+
+    async fn read(&self, folder: &Path, concurrency: usize, environment: Arc<dyn Environment>) -> (Synced, String) {
         let mut policy = Policy::new("test", environment.now());
         policy.resume = false;
         let store = WorkingStore::open(&folder.join("inside"), &policy).unwrap();
