@@ -32,7 +32,7 @@ pub struct Case {
 }
 
 /// A request and its answers. Exactly one of the methods is there.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Exchange {
     /// Path of a GET request, as it is sent.
@@ -74,7 +74,7 @@ pub struct Exchange {
 }
 
 /// One text or several.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(untagged)]
 pub enum Texts {
     /// Several, in order.
@@ -84,7 +84,7 @@ pub enum Texts {
 }
 
 /// A text, or a number or boolean that is compared as text.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(untagged)]
 pub enum Scalar {
     /// A text.
@@ -129,7 +129,7 @@ impl Texts {
 }
 
 /// An answer.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AnswerSpec {
     /// The status; 200 where nothing is said.
@@ -147,7 +147,7 @@ pub struct AnswerSpec {
 }
 
 /// How often an exchange must be asked.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 pub enum Times {
     /// Exactly so often.
@@ -157,7 +157,7 @@ pub enum Times {
 }
 
 /// The word `any`.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Any {
     /// Not at all or as often as wanted.
@@ -202,15 +202,20 @@ impl Case {
     pub fn read(path: &Path) -> Result<Self, CaseError> {
         let fault = |reason: String| CaseError { path: path.to_owned(), reason };
         let text = std::fs::read_to_string(path).map_err(|error| fault(format!("cannot be read: {error}")))?;
-        let case: Self = serde_yaml::from_str(&text).map_err(|error| fault(format!("this is not a case: {error}")))?;
+        Self::parse(&text).map_err(fault)
+    }
+
+    /// Reads the text of a case file; what comes otherwise is why it is none.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let case: Self = serde_yaml::from_str(text).map_err(|error| format!("this is not a case: {error}"))?;
         if case.expect.is_some() != case.deeds.is_empty() {
-            return Err(fault("it needs `expect`, for what is read, or `do`, and not both".to_owned()));
+            return Err("it needs `expect`, for what is read, or `do`, and not both".to_owned());
         }
         for (number, deed) in case.deeds.iter().enumerate() {
-            deed.check().map_err(|reason| fault(format!("deed {}: {reason}", number + 1)))?;
+            deed.check().map_err(|reason| format!("deed {}: {reason}", number + 1))?;
         }
         for (number, exchange) in case.exchanges.iter().enumerate() {
-            exchange.check().map_err(|reason| fault(format!("exchange {}: {reason}", number + 1)))?;
+            exchange.check().map_err(|reason| format!("exchange {}: {reason}", number + 1))?;
         }
         Ok(case)
     }

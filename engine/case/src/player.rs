@@ -77,6 +77,11 @@ impl Player {
         Some(format!("{}{path}", self.stage.address))
     }
 
+    /// How often each exchange was asked, in the order of the case.
+    pub fn asked(&self) -> Vec<u64> {
+        self.stage.state().asked.clone()
+    }
+
     /// What was asked otherwise than the case has it; nothing if all went as recorded.
     pub fn faults(&self) -> Vec<PlayerError> {
         let state = self.stage.state();

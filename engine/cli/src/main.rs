@@ -9,6 +9,7 @@ mod inspect;
 mod logging;
 mod output;
 mod people;
+mod play;
 mod progress;
 mod provisioning;
 mod session;

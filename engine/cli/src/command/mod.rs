@@ -7,6 +7,7 @@ mod entitlements;
 mod grant;
 mod grants;
 mod push;
+mod record;
 mod resources;
 mod schema;
 pub mod sync;
@@ -34,6 +35,7 @@ enum Command {
     Sync(sync::Arguments),
     Try(trial::Arguments),
     Test(test::Arguments),
+    Record(record::Arguments),
     Validate(validate::Arguments),
     Account(account::Arguments),
     Grant(grant::Grant),
@@ -54,6 +56,7 @@ pub fn run(arguments: Arguments) -> Result<End, Failure> {
         Command::Sync(arguments) => sync::run(&arguments),
         Command::Try(arguments) => trial::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
+        Command::Record(arguments) => record::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Account(arguments) => account::run(&arguments),
         Command::Grant(arguments) => grant::grant(&arguments),

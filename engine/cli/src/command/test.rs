@@ -8,16 +8,13 @@ use std::sync::Arc;
 use clap::Args;
 use engine_case::{Case, ExpectedVerdict, Player, compare, folder};
 use engine_model::Verdict;
-use engine_run::environment::SimulatedEnvironment;
-use engine_run::http::{Services, Settings};
-use engine_run::sync::NoProgress;
 use engine_spec::plan::Plan;
 
 use crate::config::{self, Given};
 use crate::exit::{End, Failure};
-use crate::session::{self, Session};
+use crate::session;
 use crate::simulation::{played, stays_home};
-use crate::{output, summary};
+use crate::{output, play};
 
 /// Run the recorded cases of specs, without a network
 ///
@@ -113,7 +110,10 @@ async fn one(plan: &Arc<Plan>, path: &Path, accept: bool) -> Result<Vec<String>,
         return Ok(faults);
     };
     let outcome = match values {
-        Ok(config) => sync(plan, config).await?,
+        Ok(config) => {
+            let sync = play::sync(plan, config, None).await?;
+            Outcome { verdict: sync.report.verdict, said: sync.said, graph: sync.graph }
+        }
         Err(failure) => Outcome { verdict: Verdict::Failed, said: failure.message, graph: String::new() },
     };
     let mut faults: Vec<String> = player.faults().iter().map(ToString::to_string).collect();
@@ -156,35 +156,6 @@ struct Outcome {
     verdict: Verdict,
     said: String,
     graph: String,
-}
-
-async fn sync(plan: &Arc<Plan>, config: serde_json::Map<String, serde_json::Value>) -> Result<Outcome, Failure> {
-    let folder =
-        tempfile::tempdir().map_err(|error| Failure::new(format!("cannot make a temporary folder: {error}")))?;
-    let (_stop, stopped) = tokio::sync::watch::channel(false);
-    let environment = Arc::new(SimulatedEnvironment::new(session::now()));
-    let session = Session {
-        plan: plan.clone(),
-        config,
-        settings: Settings::default(),
-        services: Services::with(environment),
-        progress: Arc::new(NoProgress),
-        stop: stopped,
-    };
-    let store = session.open(&folder.path().join("case"), false)?;
-    let (synced, mut store) = match session.sync(store).await {
-        Ok(done) => done,
-        Err(failure) => return Ok(Outcome { verdict: Verdict::Failed, said: failure.message, graph: String::new() }),
-    };
-    let mut said = summary::summary(plan, &synced.report, None);
-    if let Some(error) = &synced.failure {
-        said.push_str(&format!("{error}\n{}\n", error.hint().unwrap_or_default()));
-    }
-    let mut lines = Vec::new();
-    if synced.failure.is_none() {
-        store.write_lines(&mut lines, false).map_err(session::stored)?;
-    }
-    Ok(Outcome { verdict: synced.report.verdict, said, graph: String::from_utf8_lossy(&lines).into_owned() })
 }
 
 fn word(verdict: Verdict) -> &'static str {

@@ -1,0 +1,443 @@
+//! One made-up piece for each piece of text, the same one wherever it stands.
+//!
+//! A text is taken apart into words, numbers, codes, UUIDs, hosts and whatever stands between them;
+//! each piece has one replacement, and what stands between stays. So whatever the engine cuts at
+//! punctuation, joins, compares or finds inside something else comes out as before: an email inside
+//! a login, an id inside a URL, a name made of two others. Dates, booleans, numbers of up to three
+//! digits and the words of the [`Vocabulary`] stay.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde_json::{Map, Value as Json};
+
+use crate::made_up::{Maker, Use};
+use crate::vocabulary::{Vocabulary, tokens};
+
+/// Texts of words that are longer are cut.
+const LONGEST_TEXT: usize = 240;
+/// Codes that are longer become shorter.
+const LONGEST_CODE: usize = 40;
+
+static UUID: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}").ok());
+static DATE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"^(?:19|20)\d\d-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?)?").ok()
+});
+static ADDRESS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^(?:\d{1,3}\.){3}\d{1,3}").ok());
+static ESCAPE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^%[0-9A-Fa-f]{2}").ok());
+static HOST: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?:@|://)((?:[A-Za-z0-9_-]+\.)+[A-Za-z]{2,})").ok());
+
+/// Replaces texts.
+pub(crate) struct Disguise {
+    vocabulary: Vocabulary,
+    maker: Maker,
+    /// What is replaced as a whole, longest first.
+    units: Vec<(String, String)>,
+    /// How many secrets answers told.
+    secrets: u32,
+    hosts: BTreeMap<String, String>,
+    pieces: BTreeMap<String, String>,
+    uses: BTreeMap<String, Use>,
+    /// Ids of the graph: numbers among them are no moments, and keys among them are no names.
+    ids: BTreeSet<String>,
+    /// What had something replaced in it, and by what.
+    replaced: BTreeMap<String, String>,
+}
+
+impl Disguise {
+    /// A disguise that leaves the words of a vocabulary.
+    pub fn new(vocabulary: Vocabulary) -> Self {
+        let mut maker = Maker::default();
+        vocabulary.words().for_each(|word| maker.avoid(word));
+        Self {
+            vocabulary,
+            maker,
+            units: Vec::new(),
+            secrets: 0,
+            hosts: BTreeMap::new(),
+            pieces: BTreeMap::new(),
+            uses: BTreeMap::new(),
+            ids: BTreeSet::new(),
+            replaced: BTreeMap::new(),
+        }
+    }
+
+    /// Says that a text is there, before anything is made up: nothing that is made will be one of its
+    /// words, and the hosts in it are known wherever they stand.
+    pub fn read(&mut self, text: &str) {
+        tokens(text).for_each(|token| self.maker.avoid(token));
+        if !(text.contains('@') || text.contains("://")) {
+            return;
+        }
+        let hosts: Vec<String> = HOST
+            .iter()
+            .flat_map(|host| host.captures_iter(text))
+            .filter_map(|found| Some(found.get(1)?.as_str().to_lowercase()))
+            .collect();
+        for host in hosts {
+            self.hosts.entry(host).or_default();
+        }
+    }
+
+    /// Says the same of every text of an answer.
+    pub fn read_all(&mut self, json: &Json) {
+        match json {
+            Json::String(text) => self.read(text),
+            Json::Number(number) => self.read(&number.to_string()),
+            Json::Array(items) => items.iter().for_each(|item| self.read_all(item)),
+            Json::Object(members) => members.iter().for_each(|(name, member)| {
+                self.read(name);
+                self.read_all(member);
+            }),
+            Json::Null | Json::Bool(_) => {}
+        }
+    }
+
+    /// Keeps the words of a text.
+    pub fn keep(&mut self, text: &str) {
+        self.vocabulary.keep(text);
+    }
+
+    /// Learns an id of the graph.
+    pub fn id(&mut self, id: &str) {
+        self.ids.insert(id.to_owned());
+    }
+
+    /// Learns the name of a person.
+    pub fn person(&mut self, name: &str) {
+        self.vocabulary.person(name);
+        let words: Vec<&str> = tokens(name).collect();
+        for (at, word) in words.iter().enumerate() {
+            let used_for = if at == 0 { Use::Given } else { Use::Family };
+            self.uses.entry(word.to_lowercase()).or_insert(used_for);
+        }
+    }
+
+    /// Replaces a text as a whole, wherever it stands.
+    pub fn unit(&mut self, text: &str, by: &str) {
+        if !text.is_empty() && self.units.iter().all(|(known, _)| known != text) {
+            self.units.push((text.to_owned(), by.to_owned()));
+            self.units.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.0.cmp(&b.0)));
+        }
+    }
+
+    /// Replaces a secret as a whole, wherever it stands.
+    pub fn secret(&mut self, text: &str) {
+        if self.units.iter().all(|(known, _)| known != text) {
+            self.secrets += 1;
+            self.unit(text, &format!("made-up-token-{}", self.secrets));
+        }
+    }
+
+    /// What was replaced as a whole, servers apart.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.units.iter().filter(|(_, by)| by != engine_case::case::SERVER).map(|(unit, _)| unit.as_str())
+    }
+
+    /// What was replaced as a whole value, and by what.
+    pub fn replaced(&self) -> &BTreeMap<String, String> {
+        &self.replaced
+    }
+
+    /// Whether the spec names a header.
+    pub fn names_header(&self, name: &str) -> bool {
+        self.vocabulary.names_header(name)
+    }
+
+    /// A value of JSON in disguise.
+    pub fn json(&mut self, json: &Json) -> Json {
+        match json {
+            Json::String(text) => Json::from(self.text(text)),
+            Json::Number(number) if number.is_i64() || number.is_u64() => {
+                let text = number.to_string();
+                let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |digits| ("-", digits));
+                let made = format!("{sign}{}", self.number(digits));
+                if made != text {
+                    self.replaced.insert(text, made.clone());
+                }
+                serde_json::from_str(&made).unwrap_or_else(|_| json.clone())
+            }
+            Json::Array(items) => items.iter().map(|item| self.json(item)).collect(),
+            Json::Object(members) => {
+                let mut made = Map::new();
+                for (name, member) in members {
+                    let name = if self.is_data(name) { self.text(name) } else { name.clone() };
+                    let member = self.json(member);
+                    made.insert(name, member);
+                }
+                Json::Object(made)
+            }
+            other => other.clone(),
+        }
+    }
+
+    /// Whether the name of a member is not a name but data, as in an object that is a map of ids.
+    fn is_data(&self, name: &str) -> bool {
+        let is_word = tokens(name).all(|token| self.vocabulary.has(token));
+        let is_uuid = UUID.iter().any(|uuid| uuid.is_match(name));
+        !is_word && (name.contains('@') || is_uuid || self.ids.contains(name))
+    }
+
+    /// A text in disguise.
+    pub fn text(&mut self, text: &str) -> String {
+        if text.starts_with("data:") {
+            self.replaced.insert(text.to_owned(), "data:,".to_owned());
+            return "data:,".to_owned();
+        }
+        let made = self.piecewise(text);
+        let is_prose = text.contains(' ') && !text.contains("://");
+        let made = if is_prose { made.chars().take(LONGEST_TEXT).collect() } else { made };
+        if made != text {
+            self.replaced.insert(text.to_owned(), made.clone());
+        }
+        made
+    }
+
+    fn piecewise(&mut self, text: &str) -> String {
+        let mut made = String::new();
+        let mut rest = text;
+        let mut before: Option<char> = None;
+        while let Some(c) = rest.chars().next() {
+            let begins = !before.is_some_and(char::is_alphanumeric);
+            let (taken, replacement) = match self.whole(rest, begins) {
+                Some((length, replacement)) => (length, replacement),
+                None if c.is_alphanumeric() => {
+                    let length = rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len());
+                    let token = rest.get(..length).unwrap_or_default();
+                    (length, self.token(token))
+                }
+                None => (c.len_utf8(), c.to_string()),
+            };
+            made.push_str(&replacement);
+            before = rest.get(..taken).and_then(|taken| taken.chars().next_back());
+            rest = rest.get(taken..).unwrap_or_default();
+        }
+        made
+    }
+
+    /// What is replaced, or stays, as a whole at the beginning of a text: its length and what becomes
+    /// of it.
+    fn whole(&mut self, rest: &str, begins: bool) -> Option<(usize, String)> {
+        if let Some((unit, by)) = self.units.iter().find(|(unit, _)| rest.starts_with(unit.as_str())) {
+            return Some((unit.len(), by.clone()));
+        }
+        let found = |pattern: &LazyLock<Option<Regex>>| Some(pattern.as_ref()?.find(rest)?.end());
+        if let Some(length) = found(&ESCAPE) {
+            return Some((length, rest.get(..length)?.to_owned()));
+        }
+        if !begins {
+            return None;
+        }
+        let ends = |length: usize| !rest.get(length..).is_some_and(|after| after.starts_with(char::is_alphanumeric));
+        if let Some(length) = found(&UUID).filter(|length| ends(*length)) {
+            let original = rest.get(..length)?;
+            let key = original.to_lowercase();
+            let made = match self.pieces.get(&key) {
+                Some(made) => made.clone(),
+                None => {
+                    let made = self.maker.uuid(&key);
+                    self.pieces.insert(key, made.clone());
+                    made
+                }
+            };
+            let is_upper = original.chars().any(|c| c.is_ascii_uppercase());
+            return Some((length, if is_upper { made.to_uppercase() } else { made }));
+        }
+        if let Some(length) = found(&DATE).filter(|length| ends(*length)) {
+            return Some((length, rest.get(..length)?.to_owned()));
+        }
+        if let Some(length) = found(&ADDRESS).filter(|length| ends(*length)) {
+            let original = rest.get(..length)?.to_owned();
+            let made = match self.pieces.get(&original) {
+                Some(made) => made.clone(),
+                None => {
+                    let made = self.maker.address();
+                    self.pieces.insert(original, made.clone());
+                    made
+                }
+            };
+            return Some((length, made));
+        }
+        self.host(rest)
+    }
+
+    fn host(&mut self, rest: &str) -> Option<(usize, String)> {
+        let length = rest.find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c))).unwrap_or(rest.len());
+        let original = rest.get(..length)?.trim_end_matches('.');
+        let host = original.to_lowercase();
+        let known = self.hosts.get(&host)?.clone();
+        if !known.is_empty() {
+            return Some((original.len(), recased(original, &known)));
+        }
+        let labels: Vec<&str> = host.split('.').collect();
+        let own = labels.get(..labels.len().saturating_sub(1)).unwrap_or_default();
+        let own: Vec<String> = own.iter().map(|label| self.piecewise(label)).collect();
+        let mut made = format!("{}.example", own.join("."));
+        let mut more = 2;
+        while self.hosts.values().any(|known| *known == made) {
+            made = format!("{}-{more}.example", own.join("."));
+            more += 1;
+        }
+        self.hosts.insert(host, made.clone());
+        Some((original.len(), recased(original, &made)))
+    }
+
+    /// What becomes of a run of letters and digits.
+    fn token(&mut self, token: &str) -> String {
+        if token.bytes().all(|b| b.is_ascii_digit()) {
+            return self.number(token);
+        }
+        if token.chars().count() == 1 || self.vocabulary.has(token) {
+            return token.to_owned();
+        }
+        // `ada2` is a word with a number behind it, in all its cases.
+        let digits = token.trim_start_matches(|c: char| !c.is_ascii_digit());
+        let is_numbered = !digits.is_empty() && digits.len() <= 3 && digits.bytes().all(|b| b.is_ascii_digit());
+        let word = token.get(..token.len() - if is_numbered { digits.len() } else { 0 }).unwrap_or(token);
+        let is_word = word.chars().all(char::is_alphabetic) && !is_jumble(word);
+        if is_word && (is_numbered || word.len() == token.len()) {
+            let number = if is_numbered { digits } else { "" };
+            if word.chars().count() == 1 || self.vocabulary.has(word) {
+                return token.to_owned();
+            }
+            let made = self.word(word);
+            return format!("{}{number}", recased(word, &made));
+        }
+        if let Some(made) = self.pieces.get(token) {
+            return made.clone();
+        }
+        let made = match self.vocabulary.part_of(token) {
+            Some((before, part, after)) => {
+                format!("{}{part}{}", self.maker.code(before, LONGEST_CODE), self.maker.code(after, LONGEST_CODE))
+            }
+            None => self.maker.code(token, LONGEST_CODE),
+        };
+        self.pieces.insert(token.to_owned(), made.clone());
+        made
+    }
+
+    /// The word for a word, in lower case.
+    fn word(&mut self, word: &str) -> String {
+        let key = word.to_lowercase();
+        if let Some(made) = self.pieces.get(&key) {
+            return made.clone();
+        }
+        let used_for = self.uses.get(&key).copied().unwrap_or(Use::Other);
+        let made = match self.vocabulary.part_of(&key) {
+            Some((before, part, after)) => {
+                let made =
+                    format!("{}{part}{}", self.maker.code(before, LONGEST_CODE), self.maker.code(after, LONGEST_CODE));
+                made.to_lowercase()
+            }
+            None => self.maker.word(used_for, key.chars().count()),
+        };
+        self.pieces.insert(key, made.clone());
+        made
+    }
+
+    /// What becomes of digits. Short ones tell nothing, and moments stay.
+    fn number(&mut self, digits: &str) -> String {
+        if digits.len() <= 3 || self.vocabulary.has(digits) {
+            return digits.to_owned();
+        }
+        let is_moment = matches!(digits.len(), 10 | 13)
+            && matches!(
+                digits.get(..2),
+                Some("09" | "10" | "11" | "12" | "13" | "14" | "15" | "16" | "17" | "18" | "19" | "20")
+            );
+        if is_moment && !self.ids.contains(digits) {
+            return digits.to_owned();
+        }
+        if let Some(made) = self.pieces.get(digits) {
+            return made.clone();
+        }
+        let made = self.maker.digits(digits);
+        self.pieces.insert(digits.to_owned(), made.clone());
+        made
+    }
+}
+
+/// Whether letters are no word: long, with capitals in the middle.
+fn is_jumble(word: &str) -> bool {
+    let inner = word.chars().skip(1);
+    let upper = inner.clone().filter(|c| c.is_uppercase()).count();
+    word.chars().count() >= 10 && upper >= 2 && inner.filter(|c| c.is_lowercase()).count() >= 2
+}
+
+/// A made-up text in the capitals of another.
+fn recased(original: &str, made: &str) -> String {
+    let has_upper = original.chars().any(char::is_uppercase);
+    let has_lower = original.chars().any(char::is_lowercase);
+    match (has_upper, has_lower) {
+        (true, false) => made.to_uppercase(),
+        (true, true) => {
+            let mut letters = made.chars();
+            letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+        }
+        _ => made.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn disguise(texts: &[&str]) -> Disguise {
+        let mut disguise = Disguise::new(Vocabulary::of(r#"{"a":"admin","w":"row.login is ending_with('svc')"}"#));
+        texts.iter().for_each(|text| disguise.read(text));
+        disguise
+    }
+
+    #[test]
+    fn what_is_inside_something_else_is_replaced_alike() {
+        let email = "Nadia.Kowalski@Harbor-Analytics.com";
+        let mut disguise = disguise(&[email]);
+        disguise.person("Nadia Kowalski");
+        let name = disguise.text("Nadia Kowalski");
+        let (given, family) = name.split_once(' ').unwrap();
+        let lower = disguise.text("nadia.kowalski@harbor-analytics.com");
+        assert_eq!(lower, disguise.text(email).to_lowercase());
+        assert!(lower.starts_with(&format!("{}.{}@", given.to_lowercase(), family.to_lowercase())), "{lower}");
+        assert!(lower.ends_with(".example"), "{lower}");
+        assert_eq!(
+            disguise.text("userName eq \"nadia.kowalski@harbor-analytics.com\""),
+            format!("userName eq \"{lower}\"").replace("userName eq", &disguise.text("userName eq"))
+        );
+    }
+
+    #[test]
+    fn forms_stay() {
+        let mut disguise = disguise(&[]);
+        let uuid = disguise.text("b9f9f0de-55a7-4f6c-9c5c-0c1f2d3e4a5b");
+        assert!(uuid.len() == 36 && uuid.as_bytes()[14] == b'4' && !uuid.starts_with("b9f9"), "{uuid}");
+        assert_eq!(disguise.text("2026-07-01T06:11:09.123456Z"), "2026-07-01T06:11:09.123456Z");
+        let ids = disguise.json(&json!({"id": 810044, "text": "810044", "small": 42, "on": true, "at": 1735689600}));
+        assert_eq!(ids["id"].to_string(), ids["text"].as_str().unwrap());
+        assert_ne!(ids["id"], json!(810044));
+        assert_eq!((&ids["small"], &ids["on"], &ids["at"]), (&json!(42), &json!(true), &json!(1735689600)));
+        assert!(disguise.text("10.20.30.40").starts_with("203.0.113."));
+    }
+
+    #[test]
+    fn words_of_the_spec_stay_and_parts_it_looks_for_stay() {
+        let mut disguise = disguise(&[]);
+        assert_eq!(disguise.text("Admin"), "Admin");
+        let login = disguise.text("nightlysvc");
+        assert!(login.ends_with("svc") && !login.starts_with("nightly"), "{login}");
+    }
+
+    #[test]
+    fn members_named_by_ids_are_data() {
+        let mut disguise = disguise(&["ada@harbor.com"]);
+        disguise.id("quietotter");
+        let made = disguise.json(&json!({"quietotter": {"login_name": "x"}, "ada@harbor.com": 1}));
+        let names: Vec<&String> = made.as_object().unwrap().keys().collect();
+        assert!(!names.iter().any(|name| name.contains("otter") || name.contains("harbor")), "{names:?}");
+        assert!(made.to_string().contains("login_name"));
+    }
+}
