@@ -23,8 +23,13 @@ const LONGEST_CODE: usize = 40;
 static UUID: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}").ok());
 static DATE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"^(?:19|20)\d\d-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?)?").ok()
+    let day = r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?)?";
+    // RFC 9110, 5.6.7, and RFC 5322, 3.3.
+    let mail = r"[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (?:GMT|UTC|[+-]\d{4})";
+    Regex::new(&format!("^(?:{day}|{mail}|/Date\\(-?\\d+(?:[+-]\\d{{4}})?\\)/)")).ok()
 });
+/// The name of a parameter in a URL.
+static PARAMETER: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[^\s=&?/]+=").ok());
 static ADDRESS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^(?:\d{1,3}\.){3}\d{1,3}").ok());
 static ESCAPE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^%[0-9A-Fa-f]{2}").ok());
 static HOST: LazyLock<Option<Regex>> =
@@ -142,6 +147,11 @@ impl Disguise {
         &self.replaced
     }
 
+    /// Whether a word stays.
+    pub fn keeps(&self, word: &str) -> bool {
+        self.vocabulary.has(word)
+    }
+
     /// Whether the spec names a header.
     pub fn names_header(&self, name: &str) -> bool {
         self.vocabulary.names_header(name)
@@ -202,7 +212,13 @@ impl Disguise {
         let mut before: Option<char> = None;
         while let Some(c) = rest.chars().next() {
             let begins = !before.is_some_and(char::is_alphanumeric);
-            let (taken, replacement) = match self.whole(rest, begins) {
+            let name =
+                PARAMETER.as_ref().filter(|_| matches!(before, Some('?' | '&'))).and_then(|name| name.find(rest));
+            let whole = match name {
+                Some(name) => Some((name.end(), name.as_str().to_owned())),
+                None => self.whole(rest, begins),
+            };
+            let (taken, replacement) = match whole {
                 Some((length, replacement)) => (length, replacement),
                 None if c.is_alphanumeric() => {
                     let length = rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len());

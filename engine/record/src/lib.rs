@@ -112,6 +112,8 @@ pub struct Summary {
     pub exchanges: (usize, usize),
     /// Records of each kind in the run, and in the case.
     pub records: BTreeMap<String, (u64, u64)>,
+    /// Names of people that consist of words that stay, such as `team`.
+    pub kept: Vec<String>,
     /// Lists that could not be made smaller.
     pub whole: Vec<String>,
     /// How the run ended, and so the case.
@@ -168,6 +170,7 @@ pub fn record(
         replaced: privacy::counts(&disguise),
         exchanges: (taken.len(), case.exchanges.len()),
         records: records(&graph, &Graph::parse(&played.outcome.graph)),
+        kept: privacy::kept(&graph, &disguise),
         whole: left_whole,
         verdict: run.report.verdict,
     };
@@ -208,7 +211,8 @@ impl Stage<'_> {
         }
         if verdict != self.expected {
             let problems = told(&played.outcome.report).into_iter().collect::<Vec<_>>();
-            return Err(format!("its verdict is another one ({})", problems.join("; ")));
+            let verdict = if verdict == ExpectedVerdict::Complete { "complete" } else { "incomplete" };
+            return Err(format!("it would be {verdict}; {}", problems.join("; ")).trim_end_matches("; ").to_owned());
         }
         Ok(played)
     }
@@ -327,7 +331,9 @@ fn totals(plan: &Plan, one: &Taken) -> Vec<u64> {
 
 /// What a report tells, without data.
 fn told(report: &Report) -> BTreeSet<String> {
-    let line = |problem: &Problem| format!("{}: {}", problem.list, problem.what);
+    // What stands in quotes may come from an answer.
+    let plain = |text: &str| text.split('`').step_by(2).collect::<Vec<_>>().join("…");
+    let line = |problem: &Problem| format!("{}: {}", problem.list, plain(&problem.what));
     report.problems.iter().chain(&report.notes).map(line).collect()
 }
 

@@ -14,6 +14,7 @@ use crate::RecordError;
 use crate::disguise::Disguise;
 use crate::graph::Graph;
 use crate::taken::Taken;
+use crate::vocabulary::tokens;
 
 /// Shorter texts tell nothing, and would be found everywhere.
 const SHORTEST: usize = 4;
@@ -35,6 +36,14 @@ pub(crate) fn names_of_people(record: &Json) -> Vec<String> {
     let whole = given.zip(family).map(|(given, family)| format!("{given} {family}"));
     let plain = texts.chain(emails).map(|text| text.split('@').next().unwrap_or_default().to_owned());
     whole.into_iter().chain(plain).collect()
+}
+
+/// The names of people that came out as they were.
+pub(crate) fn kept(run: &Graph, disguise: &Disguise) -> Vec<String> {
+    let names = run.resources().flat_map(|(_, _, record)| names_of_people(record));
+    let kept = names.filter(|name| name.chars().count() >= SHORTEST && !disguise.replaced().contains_key(name));
+    let kept = kept.filter(|name| tokens(name).all(|token| disguise.keeps(token)));
+    kept.collect::<BTreeSet<String>>().into_iter().collect()
 }
 
 /// How many texts were replaced, by what they are.

@@ -22,13 +22,16 @@ const WELL_KNOWN: &str = "http https api rest scim oauth oauth2 token tokens v1 
     resource resources list page pages next prev previous first last self cursor offset limit count total size per
     start index created updated modified at by of the and or for in on to a an with from as is not rel link links
     urn ietf params schemas schema core extension enterprise response request bearer basic digest realm nonce opaque
-    qop auth md5 sha256 algorithm stale invalid grant unauthorized forbidden found missing many requests rate exceeded
+    qop auth sess md5 sha sha256 algorithm stale invalid grant unauthorized forbidden found missing many requests rate exceeded
     too retry later access denied permission scope scopes expires refresh bearer_token application app apps client
     clients key keys session sessions github gitlab bitbucket google microsoft saml sso oidc ldap example localhost
     manager managed assigned assignment all any public private shared security utf utc gmt charset";
 
 /// Keys of the language whose texts are for people.
 const PROSE: &[&str] = &["title", "help", "docs", "say", "summary", "notes", "example", "fail", "name", "description"];
+
+/// Keys of the language whose words are the language's.
+const CLOSED: &[&str] = &["last", "purpose", "as", "many", "missing", "absent", "algorithm", "grantable_to"];
 
 /// Keys of the language below which keys are words of the vendor, too.
 const KEYED: &[&str] = &["map", "query", "headers", "json", "form", "match", "for_each", "each"];
@@ -100,7 +103,7 @@ impl Vocabulary {
         match spec {
             Json::String(text) => {
                 let is_prose = PROSE.contains(&key) && !text.starts_with('$') && !text.contains("{{");
-                if is_prose && !keyed {
+                if (is_prose || CLOSED.contains(&key)) && !keyed {
                     return;
                 }
                 self.keep(text);

@@ -194,6 +194,12 @@ fn said(recorded: &Recorded, case: &Path, graph: &Path) -> String {
         "\nreplaced: {}\n",
         if replaced.is_empty() { "nothing".to_owned() } else { replaced.join(", ") }
     ));
+    if !summary.kept.is_empty() {
+        let shown: Vec<&str> = summary.kept.iter().take(3).map(String::as_str).collect();
+        let more = if summary.kept.len() > shown.len() { ", …" } else { "" };
+        let shown = shown.join(", ");
+        text.push_str(&format!("note: names that consist of words of the spec stay as they are: {shown}{more}\n"));
+    }
     if summary.verdict == Verdict::Incomplete {
         text.push_str("the run was incomplete, and so is the case\n");
     }
