@@ -11,6 +11,7 @@
 //! directory   the loopback vendors that keep accounts behave as they say
 //! properties  what holds for every id, every text and every list
 //! provisioning  changing vendors: every operation, races, lost answers, secrets, the audit
+//! record      real runs become cases without anything real in them
 //! generated   files that are made from the code
 //! trial       a few rows of one list, tried
 //! cookbook    the snippets of the guide are parts of good specs
@@ -38,6 +39,7 @@ mod invalid;
 mod properties;
 mod provisioning;
 mod push;
+mod record;
 mod resume;
 mod support;
 mod transcripts;

@@ -34,6 +34,20 @@ impl Graph {
         self.of_kind("resource").map(|record| (text(record, "resource_type"), text(record, "id"), record))
     }
 
+    /// For each kind of grant, the first one's resource and principal, each as type and id.
+    pub fn examples(&self) -> Vec<(String, String)> {
+        let mut seen = BTreeSet::new();
+        let mut examples = Vec::new();
+        for record in self.of_kind("grant") {
+            let (of, to) = (text(record, "resource_type"), text(record, "principal_type"));
+            if seen.insert((of, to)) {
+                examples.push((of.to_owned(), text(record, "resource").to_owned()));
+                examples.push((to.to_owned(), text(record, "principal").to_owned()));
+            }
+        }
+        examples
+    }
+
     /// How many there are of each kind: `user`, `grants of team:member`.
     pub fn counts(&self) -> BTreeMap<String, u64> {
         let mut counts = BTreeMap::new();

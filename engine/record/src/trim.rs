@@ -25,6 +25,8 @@ pub(crate) struct Trimmer<'a> {
     graph: &'a Graph,
     /// The ids of the graph, by type.
     ids: BTreeMap<&'a str, BTreeSet<&'a str>>,
+    /// The ids of a grant of each kind.
+    examples: BTreeSet<String>,
     /// Texts that problems and notes name: what they tell of stays.
     told: &'a [String],
 }
@@ -42,7 +44,8 @@ impl<'a> Trimmer<'a> {
         for (kind, id, _) in graph.resources() {
             ids.entry(kind).or_default().insert(id);
         }
-        Self { plan, known: known(plan), graph, ids, told }
+        let examples = graph.examples().into_iter().map(|(_, id)| id).collect();
+        Self { plan, known: known(plan), graph, ids, examples, told }
     }
 
     /// The names of the lists that can be made smaller.
@@ -270,7 +273,10 @@ impl<'a> Trimmer<'a> {
             Some(_) => left,
             None => {
                 let plain: Vec<&Json> = left.iter().collect();
-                let wanted = pick(&plain, quota(known, list, draft), &|row| self.is_told(row));
+                let needed = |row: &Json| {
+                    self.is_told(row) || leaves(row, true).iter().any(|(_, leaf)| self.examples.contains(leaf))
+                };
+                let wanted = pick(&plain, quota(known, list, draft), &needed);
                 wanted.into_iter().filter_map(|at| left.get(at).cloned()).collect()
             }
         };
