@@ -33,6 +33,7 @@ const COMMANDS: &[&str] = &[
     "sync",
     "try",
     "test",
+    "record",
     "validate",
     "account",
     "grant",

@@ -67,15 +67,20 @@ fn one_known<'p>(plan: &'p Plan, name: String, source: &'p Source, home: Option<
 
 /// Whether totals can be changed with the rows.
 fn can_count(rules: &PageRules) -> bool {
-    let can_put = |value: &Value| path_of(value).is_some_and(Path::is_plain);
+    let can_put = |value: &Value| {
+        let paths = paths_of(value);
+        !paths.is_empty() && paths.iter().all(|path| path.is_plain())
+    };
     rules.total.iter().chain(&rules.page_total).all(can_put)
 }
 
-fn path_of(value: &Value) -> Option<&Path> {
+/// The paths that a value is read from.
+fn paths_of(value: &Value) -> Vec<&Path> {
     match &value.kind {
-        ValueKind::Path(path, _) => Some(path),
-        ValueKind::From(from) if from.map.is_none() => path_of(&from.from),
-        _ => None,
+        ValueKind::Path(path, _) => vec![path],
+        ValueKind::From(from) if from.map.is_none() => paths_of(&from.from),
+        ValueKind::Coalesce(values) => values.iter().flat_map(paths_of).collect(),
+        _ => Vec::new(),
     }
 }
 
@@ -299,14 +304,15 @@ pub(crate) fn put_together(known: &Known<'_>, list: &List, draft: &mut Draft, ke
             }
             let counts = [(&rules.total, total), (&rules.page_total, kept.len())];
             for (value, count) in counts {
-                let Some(path) = value.as_ref().and_then(path_of) else { continue };
-                let count = match path.one(&answer) {
-                    Some(Json::Number(_)) => Json::from(count),
-                    Some(Json::String(_)) => Json::from(count.to_string()),
-                    _ => continue,
-                };
-                if !path.put(&mut answer, count) {
-                    return false;
+                for path in value.iter().flat_map(paths_of) {
+                    let count = match path.one(&answer) {
+                        Some(Json::Number(_)) => Json::from(count),
+                        Some(Json::String(_)) => Json::from(count.to_string()),
+                        _ => continue,
+                    };
+                    if !path.put(&mut answer, count) {
+                        return false;
+                    }
                 }
             }
             if position > 0 {

@@ -21,7 +21,7 @@ const WELL_KNOWN: &str = "http https api rest scim oauth oauth2 token tokens v1 
     messages detail details id ids name names value values display email emails login logins data items item result results
     resource resources list page pages next prev previous first last self cursor offset limit count total size per
     start index created updated modified at by of the and or for in on to a an with from as is not rel link links
-    urn ietf params schemas schema core extension enterprise response request bearer basic digest realm nonce opaque
+    urn ietf params schemas schema core extension enterprise response request listresponse searchrequest bearer basic digest realm nonce opaque
     qop auth sess md5 sha sha256 algorithm stale invalid grant unauthorized forbidden found missing many requests rate exceeded
     too retry later access denied permission scope scopes expires refresh bearer_token application app apps client
     clients key keys session sessions github gitlab bitbucket google microsoft saml sso oidc ldap example localhost
