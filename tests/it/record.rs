@@ -335,14 +335,13 @@ fn a_run_becomes_a_small_case_that_passes_and_holds_nothing_real() {
 #[test]
 fn the_same_run_becomes_the_same_case() {
     let desk = Desk::new();
-    for (out, concurrency) in [("a", "1"), ("b", "8"), ("c", "8")] {
+    for (out, concurrency) in [("a", "1"), ("b", "8")] {
         let run = desk.record(&["--out", out, "--concurrency", concurrency]);
         assert_eq!(run.status, 0, "{run}");
     }
     for file in ["main.yaml", "main.jsonl"] {
         let first = desk.text(&format!("a/{file}"));
         assert_eq!(first, desk.text(&format!("b/{file}")));
-        assert_eq!(first, desk.text(&format!("c/{file}")));
     }
 }
 
@@ -442,7 +441,14 @@ fn recorded_cases_can_be_recorded_again() {
             }
         }
     }
-    assert!(cases.len() >= 20, "{} cases", cases.len());
+    cases.sort();
+    // Of the specs that prove the language, those that go on, sign in or look up in their own ways.
+    let peculiar = ["github", "linear", "microsoft-graph", "snowflake"];
+    cases.retain(|(spec, _)| {
+        let name = spec.file_stem().unwrap().to_string_lossy();
+        !spec.starts_with(root().join("tests")) || peculiar.contains(&name.as_ref())
+    });
+    assert_eq!(cases.len(), 10, "{cases:?}");
     let (first, second) = cases.split_at(cases.len() / 2);
     std::thread::scope(|scope| {
         for half in [first, second] {

@@ -34,13 +34,20 @@ impl Graph {
         self.of_kind("resource").map(|record| (text(record, "resource_type"), text(record, "id"), record))
     }
 
-    /// For each kind of grant, the first one's resource and principal, each as type and id.
+    /// The first resource of each status and account type, and of each kind of grant the first one's
+    /// resource and principal: type and id.
     pub fn examples(&self) -> Vec<(String, String)> {
         let mut seen = BTreeSet::new();
         let mut examples = Vec::new();
+        for (kind, id, record) in self.resources() {
+            let (status, account) = (text(record, "status"), text(record, "account_type"));
+            if !status.is_empty() && seen.insert((kind, status, account)) {
+                examples.push((kind.to_owned(), id.to_owned()));
+            }
+        }
         for record in self.of_kind("grant") {
             let (of, to) = (text(record, "resource_type"), text(record, "principal_type"));
-            if seen.insert((of, to)) {
+            if seen.insert((of, to, "")) {
                 examples.push((of.to_owned(), text(record, "resource").to_owned()));
                 examples.push((to.to_owned(), text(record, "principal").to_owned()));
             }

@@ -227,9 +227,10 @@ impl Stage<'_> {
         let names = trimmer.names();
         let try_with = |names: &BTreeSet<String>| self.small(trimmer.trimmed(draft, names), whole, graph);
         let all: BTreeSet<String> = names.iter().cloned().collect();
-        if let Ok(small) = try_with(&all) {
-            return (small, Vec::new());
-        }
+        let reason = match try_with(&all) {
+            Ok(small) => return (small, Vec::new()),
+            Err(reason) => reason,
+        };
         // One list after the other: those that break something stay whole.
         let (mut best, mut good, mut left) = (draft.clone(), BTreeSet::new(), Vec::new());
         for name in all {
@@ -239,6 +240,10 @@ impl Stage<'_> {
                 Ok(small) => (best, good) = (small, more),
                 Err(reason) => left.push(format!("{name}: {reason}")),
             }
+        }
+        if left.is_empty() {
+            // Each of them can be cut by itself: what they refer to in each other is what breaks.
+            left.push(format!("all lists: {reason}"));
         }
         (best, left)
     }

@@ -25,8 +25,10 @@ pub(crate) struct Trimmer<'a> {
     graph: &'a Graph,
     /// The ids of the graph, by type.
     ids: BTreeMap<&'a str, BTreeSet<&'a str>>,
-    /// The ids of a grant of each kind.
+    /// Ids of which there is to be one of each kind.
     examples: BTreeSet<String>,
+    /// Texts that one resource has and no other of its type, where look-ups find it by such.
+    other_names: BTreeMap<Resource, Vec<String>>,
     /// Texts that problems and notes name: what they tell of stays.
     told: &'a [String],
 }
@@ -45,7 +47,7 @@ impl<'a> Trimmer<'a> {
             ids.entry(kind).or_default().insert(id);
         }
         let examples = graph.examples().into_iter().map(|(_, id)| id).collect();
-        Self { plan, known: known(plan), graph, ids, examples, told }
+        Self { plan, known: known(plan), graph, other_names: other_names(plan, graph, &ids), ids, examples, told }
     }
 
     /// The names of the lists that can be made smaller.
@@ -139,9 +141,11 @@ impl<'a> Trimmer<'a> {
         places: &BTreeMap<Resource, Vec<(usize, usize, usize)>>,
         chosen: &mut Chosen,
     ) {
-        let mut by_id: BTreeMap<&str, Vec<(usize, usize, usize)>> = BTreeMap::new();
-        for ((_, id), found) in places {
-            by_id.entry(id).or_default().extend(found);
+        let mut by_name: BTreeMap<String, Vec<(usize, usize, usize)>> = BTreeMap::new();
+        for (resource, found) in places {
+            for name in self.names_of(resource) {
+                by_name.entry(name).or_default().extend(found);
+            }
         }
         let mut open: Vec<(usize, usize, usize)> = chosen
             .iter()
@@ -154,7 +158,7 @@ impl<'a> Trimmer<'a> {
             let row = list.pages.get(page).and_then(|page| draft.entries.get(*page)).and_then(|entry| entry.page());
             let Some(row) = row.and_then(|answer| known.rows(answer)).and_then(|rows| rows.get(at)) else { continue };
             for (_, leaf) in leaves(row, false) {
-                for place in by_id.get(leaf.as_str()).into_iter().flatten() {
+                for place in by_name.get(&leaf.to_lowercase()).into_iter().flatten() {
                     let rows = chosen.get_mut(&place.0).and_then(|pages| pages.get_mut(place.1));
                     if rows.is_some_and(|rows| rows.insert(place.2)) {
                         open.push(*place);
@@ -231,7 +235,7 @@ impl<'a> Trimmer<'a> {
         Some((kind.id.clone(), (*id).to_owned()))
     }
 
-    /// The ids, and where look-ups know them by other names those too, of the resources that go.
+    /// The names of the resources that go.
     fn gone(&self, draft: &Draft, lists: &[List], chosen: &Chosen) -> BTreeSet<String> {
         let (mut stay, mut go): (BTreeSet<Resource>, BTreeSet<Resource>) = Default::default();
         for (number, pages) in chosen {
@@ -254,15 +258,11 @@ impl<'a> Trimmer<'a> {
         names(&go).difference(&names(&stay)).cloned().collect()
     }
 
+    /// The names by which others refer to a resource, in lower case: its id, and where look-ups know
+    /// it by something else, every text that no other resource of its type has.
     fn names_of(&self, (kind, id): &Resource) -> Vec<String> {
-        let mut names = vec![id.clone()];
-        let has_look_ups = self.plan.type_named(kind).is_some_and(|(_, kind)| !kind.look_ups.is_empty());
-        if has_look_ups
-            && let Some((_, _, record)) = self.graph.resources().find(|(of, known, _)| of == kind && known == id)
-        {
-            names.extend(leaves(record, true).into_iter().filter(|(key, _)| !is_closed(key)).map(|(_, leaf)| leaf));
-        }
-        names
+        let more = self.other_names.get(&(kind.clone(), id.clone())).into_iter().flatten().cloned();
+        std::iter::once(id.to_lowercase()).chain(more).collect()
     }
 
     /// Puts a list together of the rows that are left.
@@ -284,6 +284,27 @@ impl<'a> Trimmer<'a> {
         let kept = dealt(known, &pages, &filled, left);
         put_together(known, list, small, &kept);
     }
+}
+
+/// Texts that one resource has and no other of its type, of types that look-ups find.
+fn other_names(plan: &Plan, graph: &Graph, ids: &BTreeMap<&str, BTreeSet<&str>>) -> BTreeMap<Resource, Vec<String>> {
+    let mut owners: BTreeMap<(&str, String), BTreeSet<&str>> = BTreeMap::new();
+    for (kind, id, record) in graph.resources() {
+        let is_found = plan.type_named(kind).is_some_and(|(_, kind)| !kind.look_ups.is_empty());
+        let own = leaves(record, true)
+            .into_iter()
+            .filter(|(key, leaf)| is_found && !is_closed(key) && !ids.values().any(|ids| ids.contains(leaf.as_str())));
+        for (_, leaf) in own {
+            owners.entry((kind, leaf.to_lowercase())).or_default().insert(id);
+        }
+    }
+    let mut names: BTreeMap<Resource, Vec<String>> = BTreeMap::new();
+    for ((kind, name), owners) in owners {
+        if let (1, Some(id)) = (owners.len(), owners.first()) {
+            names.entry((kind.to_owned(), (*id).to_owned())).or_default().push(name);
+        }
+    }
+    names
 }
 
 /// Deals rows to pages; pages that had none get none.
@@ -460,11 +481,11 @@ fn purge(json: &mut Json, gone: &BTreeSet<String>) {
     match json {
         Json::Array(items) => {
             items.iter_mut().for_each(|item| purge(item, gone));
-            items.retain(|item| !leaves(item, false).iter().any(|(_, leaf)| gone.contains(leaf)));
+            items.retain(|item| !leaves(item, false).iter().any(|(_, leaf)| gone.contains(&leaf.to_lowercase())));
         }
         Json::Object(members) => {
             members.values_mut().for_each(|member| purge(member, gone));
-            members.retain(|name, _| !gone.contains(name));
+            members.retain(|name, _| !gone.contains(&name.to_lowercase()));
         }
         _ => {}
     }
