@@ -132,11 +132,11 @@ fn person(number: usize) -> Json {
         "first": GIVEN[number % 9],
         "last": FAMILY[number % 7],
         // Mail addresses come in the case in which somebody typed them.
-        "mail": if number % 5 == 0 { mail(number).to_uppercase() } else { mail(number) },
+        "mail": if number.is_multiple_of(5) { mail(number).to_uppercase() } else { mail(number) },
         "handle": handle,
         "state": if number % 11 == 3 { "off" } else { "on" },
         "boss": if number > 3 { Json::from(uid(number / 4)) } else { Json::Null },
-        "phone": if number % 3 == 0 { Json::from(format!("+44 20 7946 {:04}", 1000 + number)) } else { Json::Null },
+        "phone": if number.is_multiple_of(3) { Json::from(format!("+44 20 7946 {:04}", 1000 + number)) } else { Json::Null },
         "remark": format!("Reports to the Rotterdam office since {} moved", GIVEN[(number + 1) % 9]),
         "joined": "2023-04-01T08:00:00Z",
     })
