@@ -200,6 +200,7 @@ impl<'a> Trimmer<'a> {
         let resources = self.graph.resources().map(|(kind, id, _)| (kind.to_owned(), id.to_owned()));
         resources
             .filter(|(kind, id)| named.contains(id) || self.told.iter().any(|told| tells_of(told, kind, id)))
+            .chain(self.graph.examples())
             .collect()
     }
 
