@@ -43,6 +43,7 @@ const COMMANDS: &[&str] = &[
     "resources",
     "entitlements",
     "grants",
+    "docs",
     "schema",
     "completions",
 ];

@@ -12,6 +12,8 @@
 //! properties  what holds for every id, every text and every list
 //! provisioning  changing vendors: every operation, races, lost answers, secrets, the audit
 //! record      real runs become cases without anything real in them
+//! docs        the setup pages of connectors, and what stands in them as commands and manifests
+//! editors     what editors are told of the language, and the checks for CI and before commits
 //! generated   files that are made from the code
 //! trial       a few rows of one list, tried
 //! cookbook    the snippets of the guide are parts of good specs
@@ -33,6 +35,8 @@ mod chaos;
 mod cli;
 mod cookbook;
 mod directory;
+mod docs;
+mod editors;
 mod faults;
 mod generated;
 mod invalid;

@@ -69,6 +69,13 @@ pub fn file(path: &std::path::Path, text: &str) -> Result<(), crate::exit::Failu
         .map_err(|error| crate::exit::Failure::new(format!("cannot write {}: {error}", path.display())))
 }
 
+/// Those of some files that do not hold the text they should.
+pub fn stale(files: &[(std::path::PathBuf, String)]) -> Vec<String> {
+    let differs = |path: &std::path::Path, text: &str| std::fs::read_to_string(path).ok().as_deref() != Some(text);
+    let stale = files.iter().filter(|(path, text)| differs(path, text));
+    stale.map(|(path, _)| path.display().to_string()).collect()
+}
+
 /// Says something beside the result that only a person at a terminal wants.
 pub fn remark(text: &str) {
     if std::io::stderr().is_terminal() {

@@ -10,6 +10,7 @@
 //! check       document → plan, all faults in one run
 //! plan        what runs: compiled, resolved, every value with its line
 //! reference   the language and the codes as Markdown
+//! manual      a connector's setup page and the table of connectors; markdown, how they are written
 //! diagnostic, render    faults, and how they are shown
 //! ```
 //!
@@ -19,6 +20,8 @@ pub mod check;
 pub mod diagnostic;
 pub mod document;
 pub mod expression;
+pub mod manual;
+mod markdown;
 pub mod path;
 pub mod plan;
 pub mod reference;

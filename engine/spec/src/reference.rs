@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 
 use crate::diagnostic::{Code, Severity};
 use crate::expression::{FILTERS, TESTS};
+use crate::markdown::{self, cell};
 use crate::schema::spec_schema;
 
 /// The reference of the language: a section for each kind of block, with its keys.
@@ -29,8 +30,8 @@ pub fn reference() -> String {
     }
     text.push_str("\n## Expressions\n\nConditions, and the insides of `{{ … }}`. ");
     text.push_str("`and`, `or`, `not`, `==`, `!=`, `<`, `<=`, `>`, `>=`, `in`, `+`, `-`, `*`, `//`, `%`, `~` (joins texts), `a if b else c`, lists.\n\n");
-    let _ = writeln!(text, "Filters: {}.\n", code_list(FILTERS));
-    let _ = writeln!(text, "Tests: {}.", code_list(TESTS));
+    let _ = writeln!(text, "Filters: {}.\n", markdown::codes(FILTERS));
+    let _ = writeln!(text, "Tests: {}.", markdown::codes(TESTS));
     text
 }
 
@@ -128,12 +129,4 @@ fn kind(schema: &Json) -> String {
         other => other.to_owned(),
     });
     named.collect::<Vec<_>>().join(" or ")
-}
-
-fn cell(text: &str) -> String {
-    text.replace('|', "\\|").replace('\n', " ")
-}
-
-fn code_list(names: &[&str]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

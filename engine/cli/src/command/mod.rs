@@ -3,6 +3,7 @@
 mod account;
 mod action;
 mod completions;
+mod docs;
 mod entitlements;
 mod grant;
 mod grants;
@@ -45,6 +46,7 @@ enum Command {
     Resources(resources::Arguments),
     Entitlements(entitlements::Arguments),
     Grants(grants::Arguments),
+    Docs(docs::Arguments),
     Schema(schema::Arguments),
     Completions(completions::Arguments),
 }
@@ -66,6 +68,7 @@ pub fn run(arguments: Arguments) -> Result<End, Failure> {
         Command::Resources(arguments) => resources::run(&arguments),
         Command::Entitlements(arguments) => entitlements::run(&arguments),
         Command::Grants(arguments) => grants::run(&arguments),
+        Command::Docs(arguments) => docs::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
     }

@@ -45,13 +45,8 @@ fn files() -> Vec<(&'static str, String)> {
 }
 
 fn check(folder: &Path) -> Result<End, Failure> {
-    let mut stale = Vec::new();
-    for (name, text) in files() {
-        let path = folder.join(name);
-        if std::fs::read_to_string(&path).ok().as_deref() != Some(text.as_str()) {
-            stale.push(path.display().to_string());
-        }
-    }
+    let files: Vec<(PathBuf, String)> = files().into_iter().map(|(name, text)| (folder.join(name), text)).collect();
+    let stale = output::stale(&files);
     if stale.is_empty() {
         return Ok(End::Complete);
     }
