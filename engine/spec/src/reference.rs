@@ -8,8 +8,8 @@ use serde_json::Value as Json;
 
 use crate::diagnostic::{Code, Severity};
 use crate::expression::{FILTERS, TESTS};
-use crate::markdown::{self, cell};
-use crate::schema::spec_schema;
+use crate::markdown::{self, Table, cell};
+use crate::schema::{EXAMPLES, flow, spec_schema};
 
 /// The reference of the language: a section for each kind of block, with its keys.
 pub fn reference() -> String {
@@ -62,16 +62,13 @@ fn section(text: &mut String, name: &str, definition: &Json) {
             .and_then(Json::as_array)
             .map(|list| list.iter().filter_map(Json::as_str).collect())
             .unwrap_or_default();
-        text.push_str("| key | | type | meaning |\n| --- | --- | --- | --- |\n");
+        let mut table = Table::new(&["key", "", "type", "meaning", "example"]);
         for (key, property) in properties {
             let must = if required.contains(key.as_str()) { "required" } else { "" };
-            let _ = writeln!(
-                text,
-                "| `{key}` | {must} | {} | {} |",
-                kind(property),
-                cell(description(property).unwrap_or_default())
-            );
+            let meaning = description(property).unwrap_or_default();
+            table.row([&format!("`{key}`"), must, &kind(property), meaning, &example(name, key)]);
         }
+        text.push_str(&table.finish());
         return;
     }
     let forms = definition.get("oneOf").or_else(|| definition.get("anyOf")).and_then(Json::as_array);
@@ -81,13 +78,19 @@ fn section(text: &mut String, name: &str, definition: &Json) {
         let _ = writeln!(text, "One of {}.", words.join(", "));
     }
     for form in forms.into_iter().flatten() {
-        let _ = writeln!(
-            text,
-            "* {}{}",
-            kind(form),
-            description(form).map(|d| format!(": {}", cell(d))).unwrap_or_default()
-        );
+        let meaning = description(form).map(|words| format!(": {}", cell(words))).unwrap_or_default();
+        // A form that is made by one key has its example with the key.
+        let keys = form.get("properties").and_then(Json::as_object).into_iter().flat_map(|keys| keys.keys());
+        let shown: String =
+            keys.map(|key| example(name, key)).filter(|it| !it.is_empty()).map(|it| format!(" {it}")).collect();
+        let _ = writeln!(text, "* {}{meaning}{shown}", kind(form));
     }
+}
+
+/// The likeliest example of a key, as authors write it.
+fn example(block: &str, key: &str) -> String {
+    let examples = EXAMPLES.of(block, key).and_then(|examples| examples.first());
+    examples.map(|value| markdown::code(&flow(value))).unwrap_or_default()
 }
 
 fn description(schema: &Json) -> Option<&str> {

@@ -2,6 +2,9 @@
 //! against it. The schema finds every unknown key and wrong type in one pass, with its place;
 //! serde would stop at the first and know no place.
 
+mod editor;
+mod examples;
+
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
@@ -13,6 +16,8 @@ use crate::diagnostic::{Code, Diagnostics};
 use crate::document::{Fragment, Spec};
 use crate::resolve::Resolved;
 use crate::suggest::nearest;
+
+pub use examples::{EXAMPLES, Examples, flow};
 
 /// The JSON Schema (draft 2020-12) of a resolved spec.
 pub fn spec_schema() -> Json {
@@ -47,11 +52,18 @@ pub fn file_schema() -> Json {
             }
         }
     }
+    editor::prepare(&mut schema, "Spec");
     schema
 }
 
-/// The JSON Schema (draft 2020-12) of a fragment.
-pub fn fragment_schema() -> Json {
+/// The JSON Schema (draft 2020-12) of a fragment, for editors and other validators.
+pub fn fragment_file_schema() -> Json {
+    let mut schema = fragment_schema();
+    editor::prepare(&mut schema, "Fragment");
+    schema
+}
+
+fn fragment_schema() -> Json {
     schemars::schema_for!(Fragment).to_value()
 }
 

@@ -37,7 +37,7 @@ pub fn run(arguments: &Arguments) -> Result<End, Failure> {
 fn files() -> Vec<(&'static str, String)> {
     vec![
         ("spec.schema.json", pretty(&schema::file_schema())),
-        ("fragment.schema.json", pretty(&schema::fragment_schema())),
+        ("fragment.schema.json", pretty(&schema::fragment_file_schema())),
         ("report.schema.json", pretty(&engine_model::report::schema())),
         ("reference.md", reference::reference()),
         ("codes.md", reference::codes()),
