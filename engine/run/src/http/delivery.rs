@@ -205,7 +205,8 @@ impl Delivery<'_> {
                 // would wait for the very place that this one holds.
                 let before = environment.elapsed();
                 let settings = &self.shared.settings;
-                let place = host.enter(environment, &self.shared.statistics, settings.longest_wait).await;
+                let place =
+                    host.enter(request.leads(), environment, &self.shared.statistics, settings.longest_wait).await;
                 let place = place.map_err(|ClosedFor(time)| transport::too_long(self.shared, time))?;
                 if environment.elapsed().saturating_sub(before) <= FRESH {
                     break (signed, place);

@@ -7,9 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
-
 use super::egress::Origin;
+use super::places::{Place, Places};
 use super::statistics::Statistics;
 use crate::environment::Environment;
 
@@ -23,7 +22,7 @@ pub(crate) struct Hosts {
 /// Limits of one host.
 #[derive(Debug)]
 pub(crate) struct Host {
-    places: Semaphore,
+    places: Arc<Places>,
     state: Mutex<State>,
 }
 
@@ -51,8 +50,7 @@ impl Hosts {
     pub fn limit(&self, origin: &Origin, concurrency: Option<u16>, per_second: Option<u32>) {
         let host = self.host(origin);
         if let Some(wanted) = concurrency {
-            let surplus = host.places.available_permits().saturating_sub(usize::from(wanted.max(1)));
-            host.places.forget_permits(surplus);
+            host.places.keep(usize::from(wanted.max(1)));
         }
         if let Some(rate) = per_second {
             let mut state = host.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -63,19 +61,21 @@ impl Hosts {
     /// The limits of a host.
     pub fn host(&self, origin: &Origin) -> Arc<Host> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = || Arc::new(Host { places: Semaphore::new(self.concurrency), state: Mutex::default() });
+        let new = || Arc::new(Host { places: Places::new(self.concurrency), state: Mutex::default() });
         known.entry(origin.clone()).or_insert_with(new).clone()
     }
 }
 
 impl Host {
-    /// Waits until a request may be sent; it holds its place until the permit is dropped.
+    /// Waits until a request may be sent; it holds its place until that is dropped. One that `leads`
+    /// goes before those that do not.
     pub async fn enter(
         &self,
+        leads: bool,
         environment: &dyn Environment,
         statistics: &Statistics,
         longest_wait: Duration,
-    ) -> Result<Option<SemaphorePermit<'_>>, ClosedFor> {
+    ) -> Result<Place, ClosedFor> {
         loop {
             let closed = self.closed_for(environment);
             if closed > longest_wait {
@@ -86,8 +86,7 @@ impl Host {
                 environment.sleep(closed).await;
                 continue;
             }
-            // The semaphore is never closed; without it a request would just not be counted.
-            let place = self.places.acquire().await.ok();
+            let place = self.places.clone().take(leads).await;
             if !self.closed_for(environment).is_zero() {
                 continue;
             }
@@ -149,7 +148,7 @@ mod tests {
         let host = hosts.host(&origin());
         let statistics = Statistics::default();
         for _ in 0..31 {
-            drop(host.enter(&world, &statistics, MINUTE).await.unwrap());
+            drop(host.enter(false, &world, &statistics, MINUTE).await.unwrap());
         }
         assert_eq!(world.elapsed(), Duration::from_secs(3));
     }
@@ -162,12 +161,14 @@ mod tests {
         host.close_for(Duration::from_secs(30), &world);
         host.close_for(Duration::from_secs(10), &world);
         let statistics = Statistics::default();
-        let (first, second) =
-            futures::join!(host.enter(&world, &statistics, MINUTE), host.enter(&world, &statistics, MINUTE));
+        let (first, second) = futures::join!(
+            host.enter(false, &world, &statistics, MINUTE),
+            host.enter(false, &world, &statistics, MINUTE)
+        );
         assert!(first.is_ok() && second.is_ok());
         assert_eq!(world.elapsed(), Duration::from_secs(30));
         host.close_for(2 * MINUTE, &world);
-        assert_eq!(host.enter(&world, &statistics, MINUTE).await.unwrap_err(), ClosedFor(2 * MINUTE));
+        assert_eq!(host.enter(false, &world, &statistics, MINUTE).await.unwrap_err(), ClosedFor(2 * MINUTE));
     }
 
     #[tokio::test]
@@ -180,8 +181,8 @@ mod tests {
         let statistics = Statistics::default();
         let mut held = Vec::new();
         for _ in 0..3 {
-            held.push(host.enter(&world, &statistics, MINUTE).await.unwrap());
+            held.push(host.enter(false, &world, &statistics, MINUTE).await.unwrap());
         }
-        assert_eq!(host.places.available_permits(), 0);
+        assert_eq!(host.places.free(), 0);
     }
 }

@@ -23,6 +23,7 @@ mod judge;
 pub mod link;
 mod network;
 mod next;
+mod places;
 mod rate;
 mod redactor;
 mod redirect;

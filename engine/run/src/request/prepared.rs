@@ -22,6 +22,8 @@ pub struct PreparedRequest {
     repeatable: Repeatable,
     /// Whether it changes something.
     writes: bool,
+    /// Whether others wait for its answer.
+    leads: bool,
     site: Site,
 }
 
@@ -64,6 +66,7 @@ impl PreparedRequest {
             secret_parameters: Vec::new(),
             repeatable: Repeatable::Yes,
             writes: false,
+            leads: false,
             site,
         }
     }
@@ -108,6 +111,17 @@ impl PreparedRequest {
     pub(crate) fn that_writes(mut self) -> Self {
         self.writes = true;
         self
+    }
+
+    /// The same request as one whose answer others wait for; it goes before those that lead nowhere.
+    pub(crate) fn that_leads(mut self, leads: bool) -> Self {
+        self.leads = leads;
+        self
+    }
+
+    /// Whether others wait for its answer.
+    pub(crate) fn leads(&self) -> bool {
+        self.leads
     }
 
     /// Whether it changes something.

@@ -16,7 +16,7 @@ use engine_model::{Mark, ResourceRef};
 use engine_spec::plan::{Asked, Fault, Origin, PageKind, PageRules, Pages, Source};
 use serde_json::{Map, Value as Json, json};
 
-use ahead::{AHEAD, Ahead, predictions};
+use ahead::{Ahead, most_ahead, predictions};
 use detail::Extended;
 pub(super) use sample::sample;
 
@@ -221,8 +221,9 @@ impl Work {
         if !ahead.expects(next) {
             ahead.clear();
         }
-        for predicted in predictions(rules, next, came) {
-            if ahead.len() >= AHEAD {
+        let most = most_ahead(rules, self.run.concurrency);
+        for predicted in predictions(rules, next, came, most) {
+            if ahead.len() >= most {
                 break;
             }
             if !ahead.holds(&predicted) {
@@ -292,6 +293,8 @@ impl Work {
             let url = run.clients.resolve_next(&prepared, &current, link, doing)?;
             prepared = prepared.continued_at(url);
         }
+        // A list that is read once, or has begun, is a chain; the first pages of many are not.
+        prepared = prepared.that_leads(position.pages > 0 || !self.task.is_repeated());
         let mut reply = run.clients.send(&prepared, &asked.statuses, doing).await?;
         if let Some(wait) = &asked.wait {
             let begun = run.environment.elapsed();

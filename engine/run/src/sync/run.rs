@@ -27,6 +27,8 @@ pub(super) struct Run {
     /// The types whose `when` holds; known once the captures are made.
     pub active: Vec<bool>,
     pub environment: Arc<dyn Environment>,
+    /// Most requests at a time.
+    pub concurrency: usize,
     pub progress: Arc<dyn Progress>,
     /// Told whenever a page was stored.
     pub stored: tokio::sync::Notify,
@@ -78,6 +80,7 @@ impl Run {
             names,
             active: Vec::new(),
             environment: options.environment.clone(),
+            concurrency: options.concurrency,
             progress: options.progress.clone(),
             stored: tokio::sync::Notify::new(),
             misses: None,

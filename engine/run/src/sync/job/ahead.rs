@@ -12,8 +12,8 @@ use super::Fetched;
 use crate::page::Position;
 use crate::sync::SyncError;
 
-/// Pages asked for ahead, where they are numbered.
-pub(super) const AHEAD: usize = 8;
+/// Rows asked for ahead, where pages are numbered: what came waits in memory.
+const ROWS_AHEAD: usize = 8_000;
 
 /// Pages that were asked for ahead.
 #[derive(Default)]
@@ -78,9 +78,16 @@ fn same_request(one: &Position, other: &Position) -> bool {
         && one.window == other.window
 }
 
+/// How many pages are asked for ahead at most: as many as the vendor is asked at a time, but fewer
+/// where they are large.
+pub(super) fn most_ahead(rules: &PageRules, concurrency: usize) -> usize {
+    let rows = rules.limit.as_ref().map_or(1, |limit| limit.value.max(1) as usize);
+    (ROWS_AHEAD / rows).clamp(1, concurrency.max(1))
+}
+
 /// The pages that come next: one, or as many as are known where pages are numbered, full, and
 /// their total is announced.
-pub(super) fn predictions(rules: &PageRules, next: &Position, came: usize) -> Vec<Position> {
+pub(super) fn predictions(rules: &PageRules, next: &Position, came: usize, most: usize) -> Vec<Position> {
     let mut predicted = vec![next.clone()];
     let (Some(limit), Some(total)) = (rules.limit.as_ref().map(|limit| u64::from(limit.value)), next.announced) else {
         return predicted;
@@ -95,7 +102,7 @@ pub(super) fn predictions(rules: &PageRules, next: &Position, came: usize) -> Ve
         _ => return predicted,
     };
     let mut further = next.clone();
-    while predicted.len() < AHEAD {
+    while predicted.len() < most {
         further.number += step;
         further.pages += 1;
         further.rows += limit;
