@@ -9,6 +9,7 @@
 
 mod builtin;
 mod lower;
+mod quick;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ use serde_json::Value as Json;
 use crate::scope::Scope;
 
 pub use builtin::{FILTERS, TESTS};
+use quick::Quick;
 
 /// A compiled expression.
 #[derive(Clone)]
@@ -28,6 +30,8 @@ pub struct Expression {
     text: Arc<str>,
     variables: Arc<[Variable]>,
     program: Program,
+    /// Decides it without the program, where it is a plain condition.
+    quick: Option<Arc<Quick>>,
 }
 
 #[derive(Clone)]
@@ -90,7 +94,8 @@ impl Expression {
                 .map_err(|error| ExpressionError { reason: error.to_string(), span: 0..text.len(), help: None })?;
             Program::Jinja(Arc::new(compiled))
         };
-        Ok(Self { text: text.trim().into(), variables: lowered.variables.into(), program })
+        let quick = lowered.quick.map(Arc::new);
+        Ok(Self { text: text.trim().into(), variables: lowered.variables.into(), program, quick })
     }
 
     /// The expression as it was written.
@@ -118,6 +123,9 @@ impl Expression {
                 Ok(self.variables.first().and_then(|variable| variable.find(scope)).map(Cow::Borrowed))
             }
             Program::Jinja(program) => {
+                if let Some(holds) = self.quick(scope) {
+                    return Ok(Some(Cow::Owned(Json::Bool(holds))));
+                }
                 let value = self.run(program, scope)?;
                 if value.is_undefined() {
                     return Ok(None);
@@ -135,8 +143,15 @@ impl Expression {
             Program::Variable => {
                 Ok(self.variables.first().and_then(|variable| variable.find(scope)).is_some_and(is_true))
             }
-            Program::Jinja(program) => Ok(self.run(program, scope)?.is_true()),
+            Program::Jinja(program) => match self.quick(scope) {
+                Some(holds) => Ok(holds),
+                None => Ok(self.run(program, scope)?.is_true()),
+            },
         }
+    }
+
+    fn quick(&self, scope: &Scope<'_>) -> Option<bool> {
+        self.quick.as_ref()?.holds(scope)
     }
 
     fn run(

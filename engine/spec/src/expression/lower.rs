@@ -8,6 +8,7 @@ use minijinja::machinery::{Span, parse_expr};
 use minijinja::value::{Value, ValueKind};
 
 use super::builtin::{FILTERS, TESTS, regex};
+use super::quick::Quick;
 use super::{ExpressionError, Key, Variable};
 use crate::suggest::nearest;
 
@@ -15,6 +16,7 @@ pub(super) struct Lowered {
     pub source: String,
     pub variables: Vec<Variable>,
     pub is_variable: bool,
+    pub quick: Option<Quick>,
 }
 
 /// The longest expression that is read; deeper nesting than minijinja's own limit is refused by it.
@@ -58,7 +60,7 @@ pub(super) fn lower(text: &str) -> Result<Lowered, ExpressionError> {
     let mut walk = Walk { variables: Vec::new() };
     let source = walk.expression(&parsed)?;
     let is_variable = chain(&parsed).is_some();
-    Ok(Lowered { source, variables: walk.variables, is_variable })
+    Ok(Lowered { source, variables: walk.variables, is_variable, quick: Quick::of(&parsed) })
 }
 
 struct Walk {
@@ -188,7 +190,7 @@ impl Walk {
 }
 
 /// A chain of constant names from a variable on, if the expression is one.
-fn chain(expr: &Expr<'_>) -> Option<Variable> {
+pub(super) fn chain(expr: &Expr<'_>) -> Option<Variable> {
     match expr {
         Expr::Var(var) => Some(Variable { root: var.id.to_owned(), rest: Vec::new(), span: range(var.span()) }),
         Expr::GetAttr(get) => {
