@@ -236,7 +236,11 @@ impl WorkingStore {
     }
 
     /// Returns how many had been stored before.
-    fn insert_grants(&self, transaction: &Transaction<'_>, grants: Vec<Grant>) -> Result<u64, StoreError> {
+    fn insert_grants(&self, transaction: &Transaction<'_>, mut grants: Vec<Grant>) -> Result<u64, StoreError> {
+        // In the order of the table each row goes beside the last one.
+        grants.sort_by(|one, other| {
+            (&one.entitlement, &one.principal.id).cmp(&(&other.entitlement, &other.principal.id))
+        });
         let doing = || self.doing("writing grants to");
         let mut insert = transaction
             .prepare_cached(

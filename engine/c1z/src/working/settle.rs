@@ -35,18 +35,23 @@ where not exists (
         and g.principal_type = o.found and g.principal = o.principal)
 on conflict do nothing";
 
-const MARK_MISSING: &str = "
-set missing = case
-    when exists (
+/// Grants on an entitlement that is not there. Many grants are on one entitlement, and they lie
+/// together: it is looked for once.
+const MARK_MISSING_ENTITLEMENTS: &str = "
+set missing = 1
+where (type, resource, slug) in (
+    select held.type, held.resource, held.slug
+    from (select distinct type, resource, slug from TABLE) held
+    where not exists (
         select 1 from entitlements e
-        where e.type = TABLE.type and e.resource = TABLE.resource and e.slug = TABLE.slug)
-    then 2 else 1 end
-where not exists (
-        select 1 from entitlements e
-        where e.type = TABLE.type and e.resource = TABLE.resource and e.slug = TABLE.slug)
-    or not exists (
-        select 1 from resources r
-        where r.type = TABLE.principal_type and r.id = TABLE.principal)";
+        where e.type = held.type and e.resource = held.resource and e.slug = held.slug))";
+
+/// Grants whose principal is not there, on an entitlement that is.
+const MARK_MISSING_PRINCIPALS: &str = "
+set missing = 2
+where missing = 0 and not exists (
+    select 1 from resources r
+    where r.type = TABLE.principal_type and r.id = TABLE.principal)";
 
 impl WorkingStore {
     pub(super) fn settle_grants(&self) -> Result<Vec<Dangling>, StoreError> {
@@ -57,8 +62,10 @@ impl WorkingStore {
                 .execute_batch("delete from settled_grants; update grants set missing = 0 where missing <> 0;")?;
             transaction.execute(SETTLE_OPEN, [])?;
             for table in ["grants", "settled_grants"] {
-                let sql = format!("update {table} {}", MARK_MISSING.replace("TABLE", table));
-                transaction.execute(&sql, [])?;
+                // Settling has marked those of several candidates; it knows nothing of entitlements.
+                for rule in [MARK_MISSING_ENTITLEMENTS, MARK_MISSING_PRINCIPALS] {
+                    transaction.execute(&format!("update {table} {}", rule.replace("TABLE", table)), [])?;
+                }
             }
             transaction.commit()
         };
