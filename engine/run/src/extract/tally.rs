@@ -111,15 +111,20 @@ impl Tallied {
 /// Counts of one page.
 #[derive(Debug, Default)]
 pub(crate) struct Recorder {
-    counts: BTreeMap<(String, Tallied), i64>,
+    counts: BTreeMap<String, BTreeMap<Tallied, i64>>,
     samples: BTreeMap<Note, usize>,
 }
 
 impl Recorder {
     /// Counts something for a list.
     pub fn add(&mut self, list: &str, what: Tallied, count: i64) {
-        if count != 0 {
-            *self.counts.entry((list.to_owned(), what)).or_default() += count;
+        if count == 0 {
+            return;
+        }
+        // Each row is counted: its list is nearly always known.
+        match self.counts.get_mut(list) {
+            Some(counts) => *counts.entry(what).or_default() += count,
+            None => drop(self.counts.insert(list.to_owned(), BTreeMap::from([(what, count)]))),
         }
     }
 
@@ -178,7 +183,7 @@ impl Recorder {
 
     /// What is missing first, and the place in the spec.
     pub fn first_problem(&self) -> Option<(String, String)> {
-        self.counts.keys().find_map(|(_, what)| match what {
+        self.counts.values().flat_map(BTreeMap::keys).find_map(|what| match what {
             Tallied::Problem(note) => Some((note.what.clone(), note.spec.clone().unwrap_or_default())),
             _ => None,
         })
@@ -186,12 +191,15 @@ impl Recorder {
 
     /// All counts of all lists, in order.
     pub fn counts(&self) -> impl Iterator<Item = (&Tallied, i64)> {
-        self.counts.iter().map(|((_, what), count)| (what, *count))
+        self.counts.values().flatten().map(|(what, count)| (what, *count))
     }
 
     /// All counts, for the store.
     pub fn into_tallies(self) -> Vec<Tally> {
-        self.counts.into_iter().map(|((list, what), add)| Tally { list, name: what.name(), add }).collect()
+        let tallies = self.counts.into_iter().flat_map(|(list, counts)| {
+            counts.into_iter().map(move |(what, add)| Tally { list: list.clone(), name: what.name(), add })
+        });
+        tallies.collect()
     }
 }
 
