@@ -307,6 +307,7 @@ fn positions(source: usize, text: &str, diagnostics: &mut Diagnostics) -> Option
                 let end = trimmed_end(text, start, range.end.max(start));
                 spans.insert(pointer, Span { key: own, value: start..end, verbatim: false });
             }
+            Event::Comment(comment, _) => left_to_do(&comment, source, range, diagnostics),
             _ => {}
         }
         if stack.len() > 100 {
@@ -402,6 +403,13 @@ fn take_key(
 fn place(stack: &mut [Open], spans: &mut HashMap<String, Span>, value: Range<usize>, verbatim: bool) {
     let (pointer, key) = enter(stack);
     spans.insert(pointer, Span { key, value, verbatim });
+}
+
+/// A comment that begins with `TODO:` is listed, so that no guess of a draft is forgotten.
+fn left_to_do(comment: &str, source: usize, range: Range<usize>, diagnostics: &mut Diagnostics) {
+    let Some(what) = comment.trim_start_matches('#').trim().strip_prefix("TODO:").map(str::trim) else { return };
+    let message = if what.is_empty() { "something is left to do here" } else { what };
+    diagnostics.report(Code::Todo, source, range, message, Some("do it, and remove the comment".to_owned()));
 }
 
 /// The inside of a quoted scalar, where that is its text one to one.

@@ -7,6 +7,7 @@ mod docs;
 mod entitlements;
 mod grant;
 mod grants;
+mod new;
 mod push;
 mod record;
 mod resources;
@@ -38,6 +39,7 @@ enum Command {
     Test(test::Arguments),
     Record(record::Arguments),
     Validate(validate::Arguments),
+    New(new::Arguments),
     Account(account::Arguments),
     Grant(grant::Grant),
     Revoke(grant::Revoke),
@@ -60,6 +62,7 @@ pub fn run(arguments: Arguments) -> Result<End, Failure> {
         Command::Test(arguments) => test::run(&arguments),
         Command::Record(arguments) => record::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
+        Command::New(arguments) => new::run(&arguments),
         Command::Account(arguments) => account::run(&arguments),
         Command::Grant(arguments) => grant::grant(&arguments),
         Command::Revoke(arguments) => grant::revoke(&arguments),

@@ -96,6 +96,7 @@ codes! {
     NotExclusive "not-exclusive" Warning "A write that sets a field replaces what the principal held; `one_of` says so.";
     UnknownKeyOfFind "unknown-find" Error "A reference to a key that the type's `find` does not have.";
     Unused "unused" Warning "A definition that nothing uses.";
+    Todo "todo" Warning "A comment that begins with `TODO:`, such as `engine new` writes beside every guess.";
 }
 
 #[cfg(test)]

@@ -1,0 +1,193 @@
+//! A first spec from what there is: an OpenAPI 3 document, a recording of a browser (HAR), or a few
+//! answers of a person.
+//!
+//! ```text
+//! read        a text → a tree, and what it is
+//! openapi     a document → what is known of the API
+//! har         a recording → the same, inferred from answers
+//! api         what is known: where it is, how one signs in, its lists
+//! choose      which lists are users, groups, roles, and where it stands who is in them
+//! fields, pages    what a field means, how a list goes on
+//! compose     the choice → a draft, each guess with its doubt
+//! interview   answers → a draft
+//! draft, write, yaml    the draft, and how it is written
+//! ```
+//!
+//! Nothing in this crate touches the network, files, the environment or the clock. What it writes
+//! passes every check of `engine-spec`; each guess is a comment `# TODO: …` that the checker lists.
+
+mod api;
+mod choose;
+mod compose;
+mod draft;
+mod fields;
+mod har;
+mod interview;
+mod openapi;
+mod pages;
+mod read;
+mod write;
+mod yaml;
+
+use api::Api;
+use choose::{Chosen, Missing, Named};
+pub use interview::{Interview, Question};
+
+/// What the user has decided already.
+#[derive(Clone, Debug, Default)]
+pub struct Wishes {
+    /// Short name of the spec.
+    pub id: Option<String>,
+    /// The vendor's name.
+    pub name: Option<String>,
+    /// Path of the list of users.
+    pub users: Option<String>,
+    /// Path of the list of groups.
+    pub groups: Option<String>,
+    /// Path of the list of roles.
+    pub roles: Option<String>,
+}
+
+/// A draft, and how it came about.
+#[derive(Clone, Debug)]
+pub struct Drafted {
+    /// The spec.
+    pub spec: String,
+    /// Its id.
+    pub id: String,
+    /// What was found and chosen, a line each.
+    pub found: Vec<String>,
+    /// What was left out, and why.
+    pub left_out: Vec<String>,
+}
+
+/// Why there is no draft.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct DraftError {
+    message: String,
+    hint: Option<String>,
+}
+
+impl DraftError {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None }
+    }
+
+    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// What to try.
+    pub fn what_to_try(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+}
+
+/// A draft of a document: OpenAPI 3 as JSON or YAML, or a HAR file.
+pub fn from_document(text: &str, wishes: &Wishes) -> Result<Drafted, DraftError> {
+    let named = Named {
+        users: wishes.users.as_deref(),
+        groups: wishes.groups.as_deref(),
+        roles: wishes.roles.as_deref(),
+    };
+    let wanted: Vec<&str> = [named.users, named.groups, named.roles].into_iter().flatten().collect();
+    let api = match read::document(text)? {
+        read::Document::OpenApi(tree) => openapi::api(&tree, &wanted),
+        read::Document::Har(tree) => har::api(&tree)?,
+    };
+    let choice = choose::choose(&api, &named).map_err(|missing| told(&missing, &api))?;
+    let name = wishes.name.clone().unwrap_or_else(|| name_of(&api));
+    let id = match &wishes.id {
+        Some(id) if is_id(id) => id.clone(),
+        Some(id) => {
+            let hint = "use lower-case letters, digits and `-`, such as `acme-directory`";
+            return Err(DraftError::new(format!("`{}` cannot be the id of a spec", yaml::one_line(id))).hint(hint));
+        }
+        None => id_of(&name),
+    };
+    let draft = compose::composed(&api, &choice, &id, &name);
+    let mut found = Vec::new();
+    let lists = [("users", Some(&choice.users)), ("groups", choice.groups.as_ref()), ("roles", choice.roles.as_ref())];
+    for (what, chosen) in lists {
+        found.push(match chosen {
+            Some(chosen) => found_line(what, chosen),
+            None => format!("{what:<8}no list"),
+        });
+    }
+    Ok(Drafted { spec: write::written(&draft), id, found, left_out: api.left_out })
+}
+
+fn found_line(what: &str, chosen: &Chosen<'_>) -> String {
+    let items = draft::path(&chosen.list.items);
+    let pages = compose::pages_shown(&pages::recognised(chosen.list));
+    let others = match chosen.others.len() {
+        0 => String::new(),
+        _ => format!("\n        not {}", chosen.others.join(", ")),
+    };
+    format!("{what:<8}GET {}, rows at {items}; {pages}{others}", chosen.list.shown())
+}
+
+fn told(missing: &Missing, api: &Api) -> DraftError {
+    match missing {
+        Missing::Named(path) => DraftError::new(format!("GET {} is no list in {}", yaml::one_line(path), api.source))
+            .hint("write the path as it stands there, with its `{…}`; its answer must be described, and hold a list"),
+        Missing::Users => {
+            let lists: Vec<String> = api.lists.iter().take(8).map(api::List::shown).collect();
+            let seen = match lists.is_empty() {
+                true => "; none of its lists is called like users, groups or roles".to_owned(),
+                false => format!("; there are {}", lists.join(", ")),
+            };
+            DraftError::new(format!("no list of users was found in {}{seen}", api.source))
+                .hint("name the path with `--users PATH`, or leave `--from` away and answer a few questions")
+        }
+    }
+}
+
+fn name_of(api: &Api) -> String {
+    let title = yaml::one_line(&api.title);
+    let dull = ["api", "rest", "openapi", "reference", "documentation", "specification", "the", "swagger", "definition", "v1", "v2", "v3"];
+    let words: Vec<&str> = title.split(' ').filter(|word| !dull.contains(&word.to_lowercase().as_str())).collect();
+    let short = words.join(" ");
+    match short.trim_matches([' ', '-', ':', ',']) {
+        "" => match &api.origin {
+            Some(origin) => api::host_name(origin),
+            None => "Acme".to_owned(),
+        },
+        short => short.to_owned(),
+    }
+}
+
+/// An id out of a name: `Acme Directory!` is `acme-directory`.
+pub(crate) fn id_of(name: &str) -> String {
+    let mut id = String::new();
+    for character in name.chars().flat_map(char::to_lowercase) {
+        if character.is_ascii_alphanumeric() {
+            id.push(character);
+        } else if !id.is_empty() && !id.ends_with('-') {
+            id.push('-');
+        }
+        if id.len() >= 40 {
+            break;
+        }
+    }
+    let id = id.trim_end_matches('-').to_owned();
+    match id.starts_with(|c: char| c.is_ascii_lowercase()) {
+        true => id,
+        false => format!("vendor-{id}").trim_end_matches('-').to_owned(),
+    }
+}
+
+pub(crate) fn is_id(id: &str) -> bool {
+    id.starts_with(|c: char| c.is_ascii_lowercase())
+        && id.len() <= 63
+        && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+/// Whether a name is that of a secret.
+pub(crate) fn is_secret(name: &str) -> bool {
+    let name = api::folded(name);
+    ["apikey", "accesstoken", "authtoken", "token", "password", "secret", "signature", "sessionid", "session", "auth", "key", "sig", "jwt"]
+        .iter()
+        .any(|word| name == *word || (word.len() > 5 && name.ends_with(word)))
+}
