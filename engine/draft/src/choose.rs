@@ -290,7 +290,11 @@ fn nested<'a>(api: &'a Api, parent: &List, topic: Topic, chosen: &List) -> Optio
         },
         _ => None,
     };
-    let fits = |list: &&List| topic.weight(&list.last_words()).is_some_and(|weight| weight > 2) && !std::ptr::eq(*list, chosen);
+    let fits = |list: &&List| {
+        let words = list.last_words();
+        let pair = topic == Topic::User && words.last().is_some_and(|word| singular(word) == "membership");
+        (pair || topic.weight(&words).is_some_and(|weight| weight > 2)) && !std::ptr::eq(*list, chosen)
+    };
     let refers = |list: &&List| topic != Topic::User || reference(&list.row, Topic::User, None).is_some();
     let exact = |list: &&List| above(list).is_some_and(|above| alike(&above, &parent.path));
     let lists = || api.lists.iter().filter(fits).filter(refers).filter(exact);

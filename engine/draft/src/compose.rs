@@ -7,7 +7,7 @@ mod mapping;
 use crate::api::{Api, List, Parameter, Segment, folded, singular, words};
 use crate::choose::{Choice, Chosen, Membership, Topic, memberships, reference};
 use crate::draft::{Draft, Entitlement, Field, LookUp, Source, Type, Value, path};
-use crate::pages::{Pages, is_paging, recognised};
+use crate::pages::{Pages, Way, is_paging, recognised};
 use crate::write::label;
 use crate::yaml::one_line;
 
@@ -135,7 +135,7 @@ impl Composer<'_> {
 
     /// A request for a list. The hole behind a parent's path takes a template.
     fn source(&mut self, list: &List, parent: Option<(&[Segment], &str)>) -> Source {
-        let mut source = Source { items: list.items.clone(), pages: recognised(list), ..Source::default() };
+        let mut source = Source { items: list.items.clone(), pages: self.pages(list), ..Source::default() };
         let whole: Vec<Segment> = self.api.base_path.iter().chain(&list.path).cloned().collect();
         let parent = parent.map(|(parent, of)| (self.api.base_path.len() + parent.len(), of));
         source.path = request_path(&mut self.draft, &whole, parent);
@@ -146,6 +146,22 @@ impl Composer<'_> {
             self.parameter(parameter, &mut source);
         }
         source
+    }
+
+    /// How a list goes on: as it shows, or as the list of users does where its answers look the same.
+    fn pages(&self, list: &List) -> Pages {
+        let own = recognised(list);
+        let users = recognised(self.choice.users.list);
+        let next = match &users.way {
+            Way::Cursor { next, .. } | Way::NextUrl { next } => next,
+            _ => return own,
+        };
+        let alike = next.iter().try_fold(&list.envelope, |shape, name| shape.member(name)).is_some();
+        if own.way != Way::None || !alike {
+            return own;
+        }
+        let limit = users.limit.filter(|(name, _)| list.parameters.iter().any(|parameter| parameter.name == *name));
+        Pages { limit, ..users }
     }
 
     /// A parameter that has to be sent.
@@ -320,9 +336,8 @@ pub(crate) fn title(name: &str) -> String {
     characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
 }
 
-/// Whether two lists go on alike, for the summary.
+/// How a list goes on, for people.
 pub(crate) fn pages_shown(pages: &Pages) -> String {
-    use crate::pages::Way;
     match &pages.way {
         Way::None => "one answer, as far as is known".to_owned(),
         Way::Cursor { next, send, .. } => format!("a cursor, {} into `{send}`", path(next)),

@@ -26,8 +26,8 @@ pub(super) struct Schemas<'a> {
     elsewhere: Cell<usize>,
 }
 
-/// The members of an object in every schema that it is composed of.
-type Members<'a> = BTreeMap<&'a str, &'a Json>;
+/// The members of an object, each with all that the schemas it is composed of say of it.
+type Members<'a> = BTreeMap<&'a str, Vec<&'a Json>>;
 
 impl<'a> Schemas<'a> {
     /// The schemas of a document.
@@ -72,9 +72,11 @@ impl<'a> Schemas<'a> {
         }
     }
 
-    fn all_parts(&self, schema: &'a Json) -> Vec<&'a Json> {
+    fn all_parts(&self, schemas: &[&'a Json]) -> Vec<&'a Json> {
         let mut parts = Vec::new();
-        self.parts(schema, 0, &mut parts);
+        for schema in schemas {
+            self.parts(schema, 0, &mut parts);
+        }
         parts
     }
 
@@ -82,7 +84,7 @@ impl<'a> Schemas<'a> {
         let mut members = Members::new();
         for part in parts {
             for (name, member) in part.get("properties").and_then(Json::as_object).into_iter().flatten() {
-                members.entry(name).or_insert(member);
+                members.entry(name.as_str()).or_default().push(member);
             }
         }
         members
@@ -96,11 +98,11 @@ impl<'a> Schemas<'a> {
     /// Where the list of an answer stands, and the schema of its elements. `wanted` are the words of
     /// what the list is of.
     pub fn items(&self, schema: &'a Json, wanted: &[String]) -> Option<(Vec<String>, &'a Json)> {
-        self.items_within(schema, wanted, 0)
+        self.items_within(&[schema], wanted, 0)
     }
 
-    fn items_within(&self, schema: &'a Json, wanted: &[String], depth: usize) -> Option<(Vec<String>, &'a Json)> {
-        let parts = self.all_parts(schema);
+    fn items_within(&self, schemas: &[&'a Json], wanted: &[String], depth: usize) -> Option<(Vec<String>, &'a Json)> {
+        let parts = self.all_parts(schemas);
         if let Some(element) = Self::element(&parts) {
             return Some((Vec::new(), element));
         }
@@ -113,7 +115,7 @@ impl<'a> Schemas<'a> {
             .filter_map(|(name, member)| Some((*name, Self::element(&self.all_parts(member))?)))
             .collect();
         let best = lists.iter().max_by_key(|(name, element)| {
-            (rank(name, wanted), usize::from(!Self::members(&self.all_parts(element)).is_empty()))
+            (rank(name, wanted), usize::from(!Self::members(&self.all_parts(&[*element])).is_empty()))
         });
         if let Some((name, element)) = best
             && (lists.len() == 1 || rank(name, wanted) > 0)
@@ -131,40 +133,41 @@ impl<'a> Schemas<'a> {
             {
                 let mut whole = vec![(*name).to_owned()];
                 whole.extend(path);
-                inner.push((rank(name, wanted), whole, element));
+                let known = whole.iter().map(|name| rank(name, wanted)).max().unwrap_or_default();
+                inner.push((known, whole, element));
             }
         }
         let most = inner.iter().map(|(rank, ..)| *rank).max()?;
         let (rank, path, element) = inner.iter().find(|(rank, ..)| *rank == most)?;
-        (*rank > 0 || inner.len() == 1).then(|| (path.clone(), *element))
+        (*rank > 0).then(|| (path.clone(), *element))
     }
 
     /// The shape of a value; objects inside it so many levels deep.
     pub fn shape(&self, schema: &'a Json, levels: usize) -> Shape {
         let mut budget = MOST;
-        self.shape_within(schema, levels, &mut budget, None)
+        self.shape_within(&[schema], levels, &mut budget, None)
     }
 
     /// The shape of an answer around its list.
     pub fn envelope(&self, schema: &'a Json, items: &[String]) -> Shape {
         let mut budget = MOST;
-        self.shape_within(schema, 2, &mut budget, items.split_last().map(|(last, _)| last.as_str()))
+        self.shape_within(&[schema], 2, &mut budget, items.split_last().map(|(last, _)| last.as_str()))
     }
 
-    fn shape_within(&self, schema: &'a Json, levels: usize, budget: &mut usize, without: Option<&str>) -> Shape {
+    fn shape_within(&self, schemas: &[&'a Json], levels: usize, budget: &mut usize, without: Option<&str>) -> Shape {
         if *budget == 0 {
             return Shape::default();
         }
         *budget -= 1;
-        let parts = self.all_parts(schema);
+        let parts = self.all_parts(schemas);
         let text = |key: &str| parts.iter().find_map(|part| part.get(key)).and_then(Json::as_str).unwrap_or_default();
         let members = Self::members(&parts);
         let words = |part: &&&Json| part.get("enum").and_then(Json::as_array).cloned();
         let kind = if !members.is_empty() {
-            let inside = |(name, member): (&&str, &&'a Json)| {
+            let inside = |(name, member): (&&str, &Vec<&'a Json>)| {
                 let shape = if levels == 0 || Some(*name) == without {
-                    let is_list = Self::element(&self.all_parts(member)).is_some();
-                    let is_object = !Self::members(&self.all_parts(member)).is_empty();
+                    let parts = self.all_parts(member);
+                    let (is_list, is_object) = (Self::element(&parts).is_some(), !Self::members(&parts).is_empty());
                     match (is_list, is_object) {
                         (true, _) => Shape::of(Kind::List(Box::default())),
                         (_, true) => Shape::of(Kind::Object(BTreeMap::new())),
@@ -177,7 +180,7 @@ impl<'a> Schemas<'a> {
             };
             Kind::Object(members.iter().map(inside).collect())
         } else if let Some(element) = Self::element(&parts) {
-            Kind::List(Box::new(self.shape_within(element, levels, budget, without)))
+            Kind::List(Box::new(self.shape_within(&[element], levels, budget, without)))
         } else {
             parts.iter().find_map(|part| kind_of(part)).unwrap_or_default()
         };
