@@ -8,6 +8,7 @@
 //! faults      hosts, credentials, disks and vendors that fail
 //! chaos       a world that misbehaves at random
 //! cli         what the commands say
+//! draft       ../draft: a first spec of a document, a recording or answers, and that it runs
 //! directory   the loopback vendors that keep accounts behave as they say
 //! properties  what holds for every id, every text and every list
 //! provisioning  changing vendors: every operation, races, lost answers, secrets, the audit
@@ -37,6 +38,7 @@ mod cookbook;
 mod directory;
 mod docs;
 mod editors;
+mod draft;
 mod faults;
 mod generated;
 mod invalid;

@@ -291,7 +291,8 @@ pub(crate) fn list_rank(name: &str, wanted: &[String]) -> usize {
 /// The name in a host: `api.acme.example` is Acme.
 pub(crate) fn host_name(origin: &str) -> String {
     let host = url::Url::parse(origin).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
-    let labels: Vec<&str> = host.split('.').filter(|label| !matches!(*label, "api" | "www" | "app" | "admin")).collect();
+    let labels: Vec<&str> =
+        host.split('.').filter(|label| !matches!(*label, "api" | "www" | "app" | "admin")).collect();
     let label = labels.iter().rev().nth(1).or(labels.first()).copied().unwrap_or_default();
     crate::compose::title(label)
 }

@@ -94,7 +94,22 @@ impl Topic {
         // `service_accounts`, `resource_groups`: another noun makes it something else.
         let modified = words.len() > 1
             && last != "set"
-            && before.is_some_and(|word| !matches!(word.as_str(), "user" | "team" | "group" | "org" | "organization" | "account" | "member" | "workspace" | "admin" | "project" | "all"));
+            && before.is_some_and(|word| {
+                !matches!(
+                    word.as_str(),
+                    "user"
+                        | "team"
+                        | "group"
+                        | "org"
+                        | "organization"
+                        | "account"
+                        | "member"
+                        | "workspace"
+                        | "admin"
+                        | "project"
+                        | "all"
+                )
+            });
         Some(if modified { found - 6 } else { found })
     }
 }
@@ -176,7 +191,8 @@ fn best<'a>(all: &[(i32, &'a List)], score: impl Fn(&(i32, &'a List)) -> i32) ->
 
 fn candidates<'a>(api: &'a Api, topic: Topic, named: Option<&str>) -> Result<Vec<(i32, &'a List)>, Missing> {
     if let Some(path) = named {
-        let found = api.lists.iter().find(|list| list.is_at(path) || crate::api::shown(&api.base_path) + &list.shown() == path);
+        let found =
+            api.lists.iter().find(|list| list.is_at(path) || crate::api::shown(&api.base_path) + &list.shown() == path);
         return found.map(|list| vec![(100, list)]).ok_or_else(|| Missing::Named(path.to_owned()));
     }
     let scored = api.lists.iter().filter_map(|list| Some((score(list, topic)?, list)));
@@ -248,15 +264,68 @@ fn is_version(text: &str) -> bool {
 
 /// What a customer of the vendor is called.
 const TENANT: &[&str] = &[
-    "org", "organization", "organisation", "workspace", "account", "tenant", "enterprise", "company", "realm", "site",
-    "customer", "directory", "instance", "domain", "network", "business",
+    "org",
+    "organization",
+    "organisation",
+    "workspace",
+    "account",
+    "tenant",
+    "enterprise",
+    "company",
+    "realm",
+    "site",
+    "customer",
+    "directory",
+    "instance",
+    "domain",
+    "network",
+    "business",
 ];
 /// Words that make a list another one than that of everybody.
 const PASSING: &[&str] = &[
-    "search", "find", "autocomplete", "lookup", "export", "deleted", "blocked", "invitation", "invitations", "invites",
-    "me", "self", "current", "mine", "favorites", "available", "assignable", "eligible", "candidates", "pending",
-    "suspended", "followers", "following", "watchers", "external", "guest", "guests", "typeahead", "suggestions", "picker",
-    "bulk", "scim", "recent", "public", "history", "removed", "inactive", "active", "my", "by", "template", "templates", "effective",
+    "search",
+    "find",
+    "autocomplete",
+    "lookup",
+    "export",
+    "deleted",
+    "blocked",
+    "invitation",
+    "invitations",
+    "invites",
+    "me",
+    "self",
+    "current",
+    "mine",
+    "favorites",
+    "available",
+    "assignable",
+    "eligible",
+    "candidates",
+    "pending",
+    "suspended",
+    "followers",
+    "following",
+    "watchers",
+    "external",
+    "guest",
+    "guests",
+    "typeahead",
+    "suggestions",
+    "picker",
+    "bulk",
+    "scim",
+    "recent",
+    "public",
+    "history",
+    "removed",
+    "inactive",
+    "active",
+    "my",
+    "by",
+    "template",
+    "templates",
+    "effective",
 ];
 
 fn prefix(path: &[Segment]) -> &[Segment] {
@@ -321,7 +390,8 @@ fn inside<'a>(row: &'a Shape, topic: Topic) -> Option<(Vec<String>, &'a Shape)> 
         let stem = if ids { name.get(..name.len() - 1)? } else { name.as_slice() };
         let is_it = stem.len() <= 2 && topic.words().contains(&singular(stem.last()?).as_str());
         let usable = !matches!(element.kind, Kind::Object(_)) || reference(element, topic, None).is_some();
-        (is_it && usable && !matches!(element.kind, Kind::Boolean | Kind::List(_))).then(|| (field.path.clone(), element))
+        (is_it && usable && !matches!(element.kind, Kind::Boolean | Kind::List(_)))
+            .then(|| (field.path.clone(), element))
     })?;
     // The shape outlives the fields, which only borrow from it.
     let element = follow(row, &listed.0)?;
@@ -346,7 +416,9 @@ fn of_user<'a>(user: &List, topic: Topic) -> Option<Membership<'a>> {
         if let Some(field) = fields.find(&[word, &format!("{word}name")], |shape| matches!(shape.kind, Kind::Text)) {
             return Some(Membership::OfUser { path: field.path.clone(), by_id: false });
         }
-        if let Some(field) = fields.find(&[word], |shape| shape.members().is_some_and(|members| members.contains_key("id"))) {
+        if let Some(field) =
+            fields.find(&[word], |shape| shape.members().is_some_and(|members| members.contains_key("id")))
+        {
             let mut path = field.path.clone();
             path.push("id".to_owned());
             return Some(Membership::OfUser { path, by_id: true });
@@ -383,7 +455,8 @@ pub(crate) fn explicit(row: &Shape, topic: Topic) -> Option<Vec<String>> {
             }
             if name_folded == *word
                 && let Some(inside) = shape.members()
-                && let Some(id) = ["id", "gid", "uuid", "uid", "accountId", "user_id"].iter().find(|id| inside.contains_key(**id))
+                && let Some(id) =
+                    ["id", "gid", "uuid", "uid", "accountId", "user_id"].iter().find(|id| inside.contains_key(**id))
             {
                 return Some(vec![name.clone(), (*id).to_owned()]);
             }

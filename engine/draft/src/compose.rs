@@ -16,7 +16,11 @@ pub(crate) use mapping::display_of;
 /// Makes a draft.
 pub(crate) fn composed(api: &Api, choice: &Choice<'_>, id: &str, name: &str) -> Draft {
     let mut draft = Draft { id: id.to_owned(), name: label(name), ..Draft::default() };
-    draft.docs = api.docs.as_ref().filter(|url| url::Url::parse(url).is_ok_and(|url| url.scheme() == "https")).map(|url| label(url));
+    draft.docs = api
+        .docs
+        .as_ref()
+        .filter(|url| url::Url::parse(url).is_ok_and(|url| url.scheme() == "https"))
+        .map(|url| label(url));
     credentials::sign_in(api, choice.users.list, &mut draft);
     draft.fields.push(base_url(api));
     let mut composer = Composer { api, choice, draft };
@@ -80,7 +84,10 @@ impl Composer<'_> {
             }
             None => {
                 let what = if topic == Topic::Group { "is in a group" } else { "holds a role" };
-                kind.missing.push(format!("nothing in {} tells who {what}; without an entitlement nobody is shown to", self.api.source));
+                kind.missing.push(format!(
+                    "nothing in {} tells who {what}; without an entitlement nobody is shown to",
+                    self.api.source
+                ));
             }
         }
         self.draft.types.push(kind);
@@ -99,11 +106,19 @@ impl Composer<'_> {
         };
         let at_row = Value::Path(at.clone());
         let mut kind = Type { id: topic.id().to_owned(), name: title(topic.id()), list: each(true), ..Type::default() };
-        kind.list.doubts.push(format!("no list of {}s was found; they are taken out of `{}` of the users", topic.id(), path(at)));
+        kind.list.doubts.push(format!(
+            "no list of {}s was found; they are taken out of `{}` of the users",
+            topic.id(),
+            path(at)
+        ));
         kind.key.value = at_row.clone();
         kind.display.value = at_row.clone();
-        kind.entitlement =
-            Some(Entitlement { slug: slug(topic).to_owned(), grants: each(false), resource: Some(at_row), principal: None });
+        kind.entitlement = Some(Entitlement {
+            slug: slug(topic).to_owned(),
+            grants: each(false),
+            resource: Some(at_row),
+            principal: None,
+        });
         self.draft.types.push(kind);
     }
 
@@ -113,7 +128,11 @@ impl Composer<'_> {
         let below = self.api.lists.iter().filter(|list| list.path.len() > path.len() + 1);
         below
             .filter(|list| list.path.starts_with(path))
-            .filter(|list| topics.iter().any(|topic| list.last_words().last().is_some_and(|word| topic.words().contains(&singular(word).as_str()))))
+            .filter(|list| {
+                topics.iter().any(|topic| {
+                    list.last_words().last().is_some_and(|word| topic.words().contains(&singular(word).as_str()))
+                })
+            })
             .find_map(|list| match list.path.get(path.len()) {
                 Some(Segment::Hole(name)) => Some(name.clone()),
                 _ => None,
@@ -169,16 +188,26 @@ impl Composer<'_> {
         let name = parameter.name.clone();
         let plain = !name.contains(['{', '}']) && !name.is_empty() && name.is_ascii();
         let signs = matches!(folded(&name).as_str(), "authorization" | "accept" | "contenttype" | "cookie" | "host");
-        if !parameter.required || !plain || signs || (!parameter.header && is_paging(&name)) || self.is_credential(&name) {
+        if !parameter.required
+            || !plain
+            || signs
+            || (!parameter.header && is_paging(&name))
+            || self.is_credential(&name)
+        {
             return;
         }
-        let literal = |text: &String| !text.contains("{{") && !text.starts_with('$') && text.len() < 200 && !text.contains(char::is_control);
+        let literal = |text: &String| {
+            !text.contains("{{") && !text.starts_with('$') && text.len() < 200 && !text.contains(char::is_control)
+        };
         let fixed = parameter.default.as_ref().or(parameter.words.first()).filter(|text| literal(text));
         let (value, doubt) = match fixed {
             Some(text) => (text.clone(), format!("{} wants this; is the value right?", self.api.source)),
             None => {
                 let field = config_field(&mut self.draft, &name, "");
-                (format!("{{{{ config.{field} }}}}"), format!("{} wants this; can it be a fixed value?", self.api.source))
+                (
+                    format!("{{{{ config.{field} }}}}"),
+                    format!("{} wants this; can it be a fixed value?", self.api.source),
+                )
             }
         };
         let entry = (name, value, Some(doubt));
@@ -188,7 +217,9 @@ impl Composer<'_> {
     fn is_credential(&self, name: &str) -> bool {
         let sent = match &self.draft.auth.way {
             crate::draft::AuthWay::Query(query) => query == name,
-            crate::draft::AuthWay::Headers(headers) => headers.iter().any(|(header, ..)| header.eq_ignore_ascii_case(name)),
+            crate::draft::AuthWay::Headers(headers) => {
+                headers.iter().any(|(header, ..)| header.eq_ignore_ascii_case(name))
+            }
             _ => false,
         };
         sent || crate::is_secret(name)
@@ -198,7 +229,9 @@ impl Composer<'_> {
         match way {
             Membership::PerGroup(list) | Membership::PerUser(list) | Membership::Pairs { list, .. } => list.shown(),
             Membership::InGroup { path: at, .. } => format!("`{}` in its own rows", path(at)),
-            Membership::InUser { path: at, .. } | Membership::OfUser { path: at, .. } => format!("`{}` in the users' rows", path(at)),
+            Membership::InUser { path: at, .. } | Membership::OfUser { path: at, .. } => {
+                format!("`{}` in the users' rows", path(at))
+            }
         }
     }
 
@@ -211,14 +244,20 @@ impl Composer<'_> {
             Membership::PerGroup(list) => {
                 held.grants = self.source(list, Some((&parent, "{{ resource.id }}")));
                 let principal = reference(&list.row, Topic::User, Some(user_key)).unwrap_or_default();
-                let email = principal.last().is_some_and(|name| folded(name).contains("email")) && principal != user_key;
-                held.grants.doubts.push(format!("does `{}` name the user by the id of the list of users?", path(&principal)));
+                let email =
+                    principal.last().is_some_and(|name| folded(name).contains("email")) && principal != user_key;
+                held.grants
+                    .doubts
+                    .push(format!("does `{}` name the user by the id of the list of users?", path(&principal)));
                 held.principal = Some(if email { self.by_email(principal) } else { Value::Path(principal) });
             }
             Membership::InGroup { path: at, element } => {
-                held.grants = Source { each_row: Some(topic.id().to_owned()), unnest: Some(at.clone()), ..Source::default() };
+                held.grants =
+                    Source { each_row: Some(topic.id().to_owned()), unnest: Some(at.clone()), ..Source::default() };
                 let value = in_element(reference(element, Topic::User, Some(user_key)));
-                held.grants.doubts.push(format!("does `{}` hold all members, by the id of the list of users?", path(at)));
+                held.grants
+                    .doubts
+                    .push(format!("does `{}` hold all members, by the id of the list of users?", path(at)));
                 held.principal = Some(value);
             }
             Membership::Pairs { list, group, user } => {
@@ -228,22 +267,27 @@ impl Composer<'_> {
                 held.principal = Some(Value::Path(user.clone()));
             }
             Membership::InUser { path: at, element } => {
-                held.grants = Source { each_row: Some("user".to_owned()), unnest: Some(at.clone()), ..Source::default() };
+                held.grants =
+                    Source { each_row: Some("user".to_owned()), unnest: Some(at.clone()), ..Source::default() };
                 let value = in_element(reference(element, topic, Some(own)));
                 held.grants.doubts.push(format!("does `{}` hold all {}s of the user, by id?", path(at), topic.id()));
                 held.resource = Some(value);
             }
             Membership::OfUser { path: at, by_id } => {
                 let condition = format!("{} is present", crate::draft::member("row", at));
-                held.grants = Source { each_row: Some("user".to_owned()), condition: Some(condition), ..Source::default() };
+                held.grants =
+                    Source { each_row: Some("user".to_owned()), condition: Some(condition), ..Source::default() };
                 held.grants.doubts.push(format!("does `{}` name the {}?", path(at), topic.id()));
-                held.resource = Some(if *by_id { Value::Path(at.clone()) } else { self.by_name(topic, own, at.clone()) });
+                held.resource =
+                    Some(if *by_id { Value::Path(at.clone()) } else { self.by_name(topic, own, at.clone()) });
             }
             Membership::PerUser(list) => {
                 let users = self.choice.users.list.path.clone();
                 held.grants = self.source(list, Some((&users, "{{ person.id }}")));
                 held.grants.for_each = Some(("person".to_owned(), "user".to_owned()));
-                held.grants.doubts.push(format!("this asks once for each user; is there a list for each {} instead?", topic.id()));
+                held.grants
+                    .doubts
+                    .push(format!("this asks once for each user; is there a list for each {} instead?", topic.id()));
                 held.resource = Some(Value::Path(reference(&list.row, topic, Some(own)).unwrap_or_default()));
                 held.principal = Some(Value::Text("{{ person.id }}".to_owned()));
             }
@@ -290,7 +334,9 @@ pub(crate) fn request_path(draft: &mut Draft, whole: &[Segment], parent: Option<
                 before = fixed;
             }
             (Segment::Hole(_), Some((at, of))) if at == number => text.push_str(of),
-            (Segment::Hole(name), _) => text.push_str(&format!("{{{{ config.{} }}}}", config_field(draft, name, before))),
+            (Segment::Hole(name), _) => {
+                text.push_str(&format!("{{{{ config.{} }}}}", config_field(draft, name, before)))
+            }
         }
     }
     text
@@ -313,7 +359,8 @@ fn config_field(draft: &mut Draft, hole: &str, before: &str) -> String {
         name = format!("{name}_parameter");
     }
     if !draft.fields.iter().any(|field| field.name == name) {
-        let doubt = format!("say what `{}` is, and where one finds it; `type:` or `pattern:` checks its form", one_line(hole));
+        let doubt =
+            format!("say what `{}` is, and where one finds it; `type:` or `pattern:` checks its form", one_line(hole));
         draft.fields.push(Field { title: title(&name), doubts: vec![doubt], name: name.clone(), ..Field::default() });
     }
     name

@@ -34,7 +34,8 @@ impl<'a> Fields<'a> {
         });
         // A membership wraps the person: `{ "role": …, "user": { "id": … } }`.
         let wrapped = members.iter().find(|(name, shape)| {
-            let has_id = || shape.members().is_some_and(|inside| inside.keys().any(|name| is_id_name(&folded(name), words)));
+            let has_id =
+                || shape.members().is_some_and(|inside| inside.keys().any(|name| is_id_name(&folded(name), words)));
             !named && words.contains(&folded(name).as_str()) && has_id()
         });
         if let Some((holder, shape)) = wrapped {
@@ -77,7 +78,8 @@ fn is_id_name(name: &str, words: &[&str]) -> bool {
 
 const ID: &[&str] = &["id", "gid", "uuid", "uid", "guid", "objectid", "entityid", "identifier"];
 /// Names of email addresses.
-pub(crate) const EMAIL: &[&str] = &["email", "emailaddress", "mail", "primaryemail", "useremail", "workemail", "emailid"];
+pub(crate) const EMAIL: &[&str] =
+    &["email", "emailaddress", "mail", "primaryemail", "useremail", "workemail", "emailid"];
 /// Names of what somebody signs in with.
 pub(crate) const LOGIN: &[&str] =
     &["login", "username", "userlogin", "userprincipalname", "loginname", "loginid", "handle", "screenname"];
@@ -85,29 +87,81 @@ const NAME: &[&str] = &["displayname", "fullname", "name", "realname", "formatte
 const GIVEN: &[&str] = &["firstname", "givenname", "first", "forename"];
 const FAMILY: &[&str] = &["lastname", "familyname", "surname", "last"];
 const CREATED: &[&str] = &[
-    "createdat", "created", "createddate", "datecreated", "creationdate", "createdon", "createdtime", "creationtime",
-    "createtime", "createddatetime", "creationdatetime", "timecreated", "whencreated", "createdtimestamp", "joinedat",
+    "createdat",
+    "created",
+    "createddate",
+    "datecreated",
+    "creationdate",
+    "createdon",
+    "createdtime",
+    "creationtime",
+    "createtime",
+    "createddatetime",
+    "creationdatetime",
+    "timecreated",
+    "whencreated",
+    "createdtimestamp",
+    "joinedat",
 ];
 const LAST_LOGIN: &[&str] = &[
-    "lastlogin", "lastloginat", "lastlogindate", "lastlogintime", "lastlogon", "lastsignin", "lastsigninat",
-    "lastsignindatetime", "loggedinat", "lastloggedin", "lastloggedinat", "lastauthenticatedat", "currentsigninat",
+    "lastlogin",
+    "lastloginat",
+    "lastlogindate",
+    "lastlogintime",
+    "lastlogon",
+    "lastsignin",
+    "lastsigninat",
+    "lastsignindatetime",
+    "loggedinat",
+    "lastloggedin",
+    "lastloggedinat",
+    "lastauthenticatedat",
+    "currentsigninat",
 ];
 const MFA: &[&str] = &[
-    "mfaenabled", "twofactorenabled", "twofactorauthentication", "twofactorauthenticationenabled", "has2faenabled",
-    "istwofactorenabled", "is2faenabled", "mfa", "hasmfa", "otpenabled", "mfaactive", "ismfaenabled", "usingtwofactor",
+    "mfaenabled",
+    "twofactorenabled",
+    "twofactorauthentication",
+    "twofactorauthenticationenabled",
+    "has2faenabled",
+    "istwofactorenabled",
+    "is2faenabled",
+    "mfa",
+    "hasmfa",
+    "otpenabled",
+    "mfaactive",
+    "ismfaenabled",
+    "usingtwofactor",
 ];
 const EMPLOYEE: &[&str] = &["employeeid", "employeenumber"];
 
 /// Booleans that say whether somebody may sign in, and which of the two it is that says so.
 const ACTIVE: &[&str] = &["active", "isactive", "enabled", "isenabled", "accountenabled", "useractive"];
 const INACTIVE: &[&str] = &[
-    "disabled", "isdisabled", "suspended", "issuspended", "deactivated", "isdeactivated", "blocked", "isblocked",
-    "inactive", "isinactive", "archived", "isarchived", "locked", "islocked", "banned", "deleted", "isdeleted",
+    "disabled",
+    "isdisabled",
+    "suspended",
+    "issuspended",
+    "deactivated",
+    "isdeactivated",
+    "blocked",
+    "isblocked",
+    "inactive",
+    "isinactive",
+    "archived",
+    "isarchived",
+    "locked",
+    "islocked",
+    "banned",
+    "deleted",
+    "isdeleted",
 ];
 /// Words that say it.
-const STATE: &[&str] = &["status", "state", "userstatus", "accountstatus", "membershipstatus", "lifecyclestatus", "userstate"];
+const STATE: &[&str] =
+    &["status", "state", "userstatus", "accountstatus", "membershipstatus", "lifecyclestatus", "userstate"];
 /// Times since which somebody may not sign in any more.
-const SINCE: &[&str] = &["deactivatedat", "disabledat", "suspendedat", "deletedat", "archivedat", "deactivatedon", "lockedat"];
+const SINCE: &[&str] =
+    &["deactivatedat", "disabledat", "suspendedat", "deletedat", "archivedat", "deactivatedon", "lockedat"];
 
 /// Where something was found, and why that is a guess.
 #[derive(Clone, Debug)]
@@ -149,8 +203,10 @@ impl Fields<'_> {
         // A path that asks for a slug is not answered for an id.
         if let Some(asked) = asked.map(folded) {
             let tail = words.iter().find_map(|word| asked.strip_prefix(word)).unwrap_or(&asked).to_owned();
-            if matches!(tail.as_str(), "slug" | "key" | "name" | "login" | "email" | "handle" | "gid" | "uuid" | "username")
-                && let Some(field) = self.find(&[tail.as_str(), asked.as_str()], Shape::is_id)
+            if matches!(
+                tail.as_str(),
+                "slug" | "key" | "name" | "login" | "email" | "handle" | "gid" | "uuid" | "username"
+            ) && let Some(field) = self.find(&[tail.as_str(), asked.as_str()], Shape::is_id)
             {
                 let doubt = (field.name != "gid" && field.name != "uuid")
                     .then(|| format!("`{}` is taken as the id, as other paths ask for it", field.path.join(".")));
@@ -169,7 +225,8 @@ impl Fields<'_> {
         let stable = ["key", "slug", "sid", "code", "ref", "href"];
         let field = self.find(&stable, Shape::is_id);
         let field = field.or_else(|| self.find(LOGIN, Shape::is_id)).or_else(|| self.find(EMAIL, Shape::is_id));
-        let field = field.or_else(|| self.all.iter().filter(of).find(|field| field.path.len() == 1 && field.name.ends_with("id")));
+        let field = field
+            .or_else(|| self.all.iter().filter(of).find(|field| field.path.len() == 1 && field.name.ends_with("id")));
         let field = field.or_else(|| self.find(NAME, Shape::is_id));
         field.map(|field| found(field, doubt(field)))
     }
@@ -203,9 +260,9 @@ impl Fields<'_> {
         let field = self.find(&["emails", "emailaddresses"], |shape| matches!(shape.kind, Kind::List(_)))?;
         let Kind::List(element) = &field.shape.kind else { return None };
         let members = element.members()?;
-        let address = members.keys().find(|name| {
-            matches!(folded(name).as_str(), "value" | "email" | "address" | "emailaddress")
-        })?;
+        let address = members
+            .keys()
+            .find(|name| matches!(folded(name).as_str(), "value" | "email" | "address" | "emailaddress"))?;
         let primary = members.keys().find(|name| matches!(folded(name).as_str(), "primary" | "isprimary"));
         Some((field.path.clone(), address.clone(), primary.cloned()))
     }
@@ -224,7 +281,11 @@ impl Fields<'_> {
         if let Some(field) = self.find(STATE, |shape| matches!(shape.kind, Kind::Text)) {
             let (map, unknown) = meanings(&field.shape.words);
             let known = !field.shape.words.is_empty();
-            let map = if map.is_empty() { vec![("active".to_owned(), "enabled"), ("inactive".to_owned(), "disabled")] } else { map };
+            let map = if map.is_empty() {
+                vec![("active".to_owned(), "enabled"), ("inactive".to_owned(), "disabled")]
+            } else {
+                map
+            };
             return Status::Words { path: field.path.clone(), known, map, unknown };
         }
         if let Some(field) = self.find(INACTIVE, flag) {
@@ -257,8 +318,8 @@ impl Fields<'_> {
         let fits = |shape: &Shape| matches!(shape.kind, Kind::Text | Kind::Integer | Kind::Number | Kind::Unknown);
         let field = self.find(names, fits)?;
         let count = matches!(field.shape.kind, Kind::Integer | Kind::Number);
-        let milliseconds = field.shape.example.as_ref().is_some_and(|text| text.len() >= 12)
-            || field.shape.format.contains("milli");
+        let milliseconds =
+            field.shape.example.as_ref().is_some_and(|text| text.len() >= 12) || field.shape.format.contains("milli");
         let conversion = count.then_some(if milliseconds { "unix_milliseconds" } else { "unix_seconds" });
         Some(Time { path: field.path.clone(), conversion })
     }
@@ -288,14 +349,35 @@ impl Fields<'_> {
     pub fn profile(&self, user: bool) -> Vec<(String, Vec<String>)> {
         let wanted: &[&str] = match user {
             true => &[
-                "role", "type", "usertype", "title", "jobtitle", "department", "admin", "isadmin", "siteadmin", "owner",
-                "isowner", "licensetype", "license", "seattype", "verified", "external", "isguest", "guest",
+                "role",
+                "type",
+                "usertype",
+                "title",
+                "jobtitle",
+                "department",
+                "admin",
+                "isadmin",
+                "siteadmin",
+                "owner",
+                "isowner",
+                "licensetype",
+                "license",
+                "seattype",
+                "verified",
+                "external",
+                "isguest",
+                "guest",
             ],
             false => &["type", "kind", "privacy", "visibility", "builtin", "iscustom", "default", "membercount"],
         };
         let plain = |shape: &Shape| matches!(shape.kind, Kind::Text | Kind::Boolean | Kind::Integer);
         let found = wanted.iter().filter_map(|name| self.find(&[name], plain));
-        found.map(|field| (crate::api::words(field.path.last().map_or("", String::as_str)).join("_"), field.path.clone())).take(6).collect()
+        found
+            .map(|field| {
+                (crate::api::words(field.path.last().map_or("", String::as_str)).join("_"), field.path.clone())
+            })
+            .take(6)
+            .collect()
     }
 }
 
@@ -305,8 +387,9 @@ fn meanings(words: &[String]) -> (Vec<(String, &'static str)>, Vec<String>) {
     let mut unknown = Vec::new();
     for word in words {
         let meaning = match folded(word).as_str() {
-            "active" | "activated" | "enabled" | "accepted" | "confirmed" | "verified" | "invited" | "pending" | "ok"
-            | "provisioned" | "normal" | "current" | "member" | "online" | "unverified" | "registered" | "staged" => "enabled",
+            "active" | "activated" | "enabled" | "accepted" | "confirmed" | "verified" | "invited" | "pending"
+            | "ok" | "provisioned" | "normal" | "current" | "member" | "online" | "unverified" | "registered"
+            | "staged" => "enabled",
             "inactive" | "disabled" | "suspended" | "blocked" | "deactivated" | "archived" | "banned" | "locked"
             | "revoked" | "expired" | "rejected" | "lockedout" | "declined" | "paused" => "disabled",
             "deleted" | "removed" | "deprovisioned" | "terminated" => "deleted",

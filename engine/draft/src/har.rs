@@ -30,7 +30,8 @@ pub(crate) fn api(tree: &Json) -> Result<Api, DraftError> {
     let mut hosts: BTreeMap<String, Vec<Exchange<'_>>> = BTreeMap::new();
     let mut other: BTreeMap<String, usize> = BTreeMap::new();
     for entry in entries.into_iter().flatten().take(MOST) {
-        let Some(url) = entry.pointer("/request/url").and_then(Json::as_str).and_then(|url| Url::parse(url).ok()) else {
+        let Some(url) = entry.pointer("/request/url").and_then(Json::as_str).and_then(|url| Url::parse(url).ok())
+        else {
             continue;
         };
         let origin = url.origin().ascii_serialization();
@@ -48,12 +49,13 @@ pub(crate) fn api(tree: &Json) -> Result<Api, DraftError> {
     let own = api.left_out.pop().unwrap_or_default();
     for (origin, exchanges) in &hosts {
         if *origin != own {
-            api.left_out.push(format!("{}: {} requests to another host", origin, exchanges.len()));
+            *other.entry(origin.clone()).or_default() += exchanges.len();
         }
     }
     for (origin, count) in other {
         let why = if origin == own { "no GET with a JSON answer" } else { "another host" };
-        api.left_out.push(format!("{origin}: {count} requests, {why}"));
+        let requests = if count == 1 { "request" } else { "requests" };
+        api.left_out.push(format!("{origin}: {count} {requests}, {why}"));
     }
     Ok(api)
 }
@@ -90,7 +92,9 @@ fn host(origin: &str, exchanges: &[Exchange<'_>]) -> (usize, Api) {
     let mut api = Api { title: host_name(origin), source: "the recording", ..Api::default() };
     api.origin = Some(origin.to_owned());
     let loopback = exchanges.first().and_then(|exchange| exchange.url.host_str().map(str::to_owned));
-    if origin.starts_with("http://") && !loopback.is_some_and(|host| matches!(host.as_str(), "localhost" | "127.0.0.1" | "[::1]")) {
+    if origin.starts_with("http://")
+        && !loopback.is_some_and(|host| matches!(host.as_str(), "localhost" | "127.0.0.1" | "[::1]"))
+    {
         api.origin = Some(origin.replacen("http://", "https://", 1));
         api.origin_note = Some("it was recorded over http; credentials travel over https only".to_owned());
     }
@@ -186,7 +190,10 @@ fn authorization(value: &str) -> Scheme {
         "digest" => Scheme::Digest,
         _ => {
             let plain = word.len() <= 12 && word.bytes().all(|b| b.is_ascii_alphabetic());
-            Scheme::Header { name: "Authorization".to_owned(), before: if plain { word.to_owned() } else { String::new() } }
+            Scheme::Header {
+                name: "Authorization".to_owned(),
+                before: if plain { word.to_owned() } else { String::new() },
+            }
         }
     }
 }
@@ -205,7 +212,9 @@ fn list(path: Vec<Segment>, exchanges: &[&Exchange<'_>], dropped: &mut BTreeSet<
     }
     let mut list = List {
         path,
-        slash: exchanges.first().is_some_and(|exchange| exchange.url.path().len() > 1 && exchange.url.path().ends_with('/')),
+        slash: exchanges
+            .first()
+            .is_some_and(|exchange| exchange.url.path().len() > 1 && exchange.url.path().ends_with('/')),
         parameters: parameters(exchanges, dropped),
         items: Vec::new(),
         row: Shape::default(),
@@ -249,7 +258,9 @@ fn parameters(exchanges: &[&Exchange<'_>], dropped: &mut BTreeSet<String>) -> Ve
         }
         let always = values.len() == exchanges.len() && values.iter().all(|value| Some(value) == values.first());
         let own = |value: &String| {
-            value.is_empty() || value.len() > 40 || !value.bytes().all(|b| b.is_ascii_alphabetic() || b"_-,.".contains(&b))
+            value.is_empty()
+                || value.len() > 40
+                || !value.bytes().all(|b| b.is_ascii_alphabetic() || b"_-,.".contains(&b))
         };
         match values.first() {
             Some(value) if always && !own(value) => {

@@ -60,32 +60,126 @@ const NONE: &str = "-";
 /// The questions in their order.
 const QUESTIONS: &[Question] = &[
     ask("name", "What is the vendor called?", "The name people know, such as Acme.", "", Kind::Text),
-    ask("base_url", "Base URL of the API?", "The host, such as https://api.acme.example; paths come later.", "", Kind::Url),
-    ask("auth", "How does a program sign in?", "bearer, header, basic, query, oauth2 (client credentials) or none.", "bearer", Kind::Word(AUTH)),
-    when(ask("header", "Which header carries the key?", "Such as X-Api-Key.", "X-Api-Key", Kind::Header), "auth", &["header"]),
-    when(ask("query", "Which query parameter carries the key?", "URLs end up in logs, so only where nothing else works.", "api_key", Kind::Parameter), "auth", &["query"]),
-    when(ask("token_url", "URL of the token endpoint?", "Such as https://login.acme.example/oauth/token.", "", Kind::Url), "auth", &["oauth2"]),
-    ask("pages", "How does a list go on?", "none (one answer holds it all), page, offset, cursor, next_url or link (the Link header).", "none", Kind::Word(PAGING)),
+    ask(
+        "base_url",
+        "Base URL of the API?",
+        "The host, such as https://api.acme.example; paths come later.",
+        "",
+        Kind::Url,
+    ),
+    ask(
+        "auth",
+        "How does a program sign in?",
+        "bearer, header, basic, query, oauth2 (client credentials) or none.",
+        "bearer",
+        Kind::Word(AUTH),
+    ),
+    when(
+        ask("header", "Which header carries the key?", "Such as X-Api-Key.", "X-Api-Key", Kind::Header),
+        "auth",
+        &["header"],
+    ),
+    when(
+        ask(
+            "query",
+            "Which query parameter carries the key?",
+            "URLs end up in logs, so only where nothing else works.",
+            "api_key",
+            Kind::Parameter,
+        ),
+        "auth",
+        &["query"],
+    ),
+    when(
+        ask(
+            "token_url",
+            "URL of the token endpoint?",
+            "Such as https://login.acme.example/oauth/token.",
+            "",
+            Kind::Url,
+        ),
+        "auth",
+        &["oauth2"],
+    ),
+    ask(
+        "pages",
+        "How does a list go on?",
+        "none (one answer holds it all), page, offset, cursor, next_url or link (the Link header).",
+        "none",
+        Kind::Word(PAGING),
+    ),
     when(ask("page", "Which query parameter takes the page number?", "", "page", Kind::Parameter), "pages", &["page"]),
     when(ask("offset", "Which query parameter takes the offset?", "", "offset", Kind::Parameter), "pages", &["offset"]),
     when(ask("cursor", "Which query parameter takes the cursor?", "", "cursor", Kind::Parameter), "pages", &["cursor"]),
-    when(ask("next", "Where does the answer hold the next cursor or URL?", "Names joined by dots, such as meta.next.", "next", Kind::Field), "pages", &["cursor", "next_url"]),
-    when(ask("limit", "Which query parameter takes the page size?", "- if there is none.", "limit", Kind::Parameter), "pages", PAGED),
+    when(
+        ask(
+            "next",
+            "Where does the answer hold the next cursor or URL?",
+            "Names joined by dots, such as meta.next.",
+            "next",
+            Kind::Field,
+        ),
+        "pages",
+        &["cursor", "next_url"],
+    ),
+    when(
+        ask("limit", "Which query parameter takes the page size?", "- if there is none.", "limit", Kind::Parameter),
+        "pages",
+        PAGED,
+    ),
     when(ask("size", "Which page size?", "The largest that the vendor allows.", "100", Kind::Number), "pages", PAGED),
     ask("users", "Path of the list of users?", "Such as /v1/users; a {name} becomes a setting.", "/users", Kind::Path),
-    ask("users_items", "Where does the answer hold the list?", "$ if the answer is the list; otherwise names joined by dots, such as data.items.", "$", Kind::Items),
+    ask(
+        "users_items",
+        "Where does the answer hold the list?",
+        "$ if the answer is the list; otherwise names joined by dots, such as data.items.",
+        "$",
+        Kind::Items,
+    ),
     ask("user_id", "Which field is the user's id?", "It must never change.", "id", Kind::Field),
     ask("user_name", "Which field is the user's name?", "", "name", Kind::Field),
     ask("user_email", "Which field is the email address?", "- if there is none.", "email", Kind::FieldOrNone),
     ask("user_status", "Which field tells whether a user may sign in?", "- if there is none.", NONE, Kind::FieldOrNone),
-    when(ask("enabled", "What does it hold for somebody who may?", "Such as active, or true.", "active", Kind::Text), "user_status", &["+"]),
-    when(ask("disabled", "What does it hold for somebody who may not?", "Such as inactive, or false.", "inactive", Kind::Text), "user_status", &["+"]),
+    when(
+        ask("enabled", "What does it hold for somebody who may?", "Such as active, or true.", "active", Kind::Text),
+        "user_status",
+        &["+"],
+    ),
+    when(
+        ask(
+            "disabled",
+            "What does it hold for somebody who may not?",
+            "Such as inactive, or false.",
+            "inactive",
+            Kind::Text,
+        ),
+        "user_status",
+        &["+"],
+    ),
     ask("groups", "Path of the list of groups?", "- if there are none.", NONE, Kind::PathOrNone),
-    when(ask("groups_items", "Where does the answer hold the list?", "$ if the answer is the list.", "$", Kind::Items), "groups", &["+"]),
+    when(
+        ask("groups_items", "Where does the answer hold the list?", "$ if the answer is the list.", "$", Kind::Items),
+        "groups",
+        &["+"],
+    ),
     when(ask("group_id", "Which field is the group's id?", "", "id", Kind::Field), "groups", &["+"]),
     when(ask("group_name", "Which field is the group's name?", "", "name", Kind::Field), "groups", &["+"]),
-    when(ask("members", "Path of the list of a group's members?", "With {id} for the group, such as /v1/groups/{id}/members; - if there is none.", NONE, Kind::MembersOrNone), "groups", &["+"]),
-    when(ask("members_items", "Where does the answer hold the list?", "$ if the answer is the list.", "$", Kind::Items), "members", &["+"]),
+    when(
+        ask(
+            "members",
+            "Path of the list of a group's members?",
+            "With {id} for the group, such as /v1/groups/{id}/members; - if there is none.",
+            NONE,
+            Kind::MembersOrNone,
+        ),
+        "groups",
+        &["+"],
+    ),
+    when(
+        ask("members_items", "Where does the answer hold the list?", "$ if the answer is the list.", "$", Kind::Items),
+        "members",
+        &["+"],
+    ),
     when(ask("member_id", "Which field is the user's id there?", "", "id", Kind::Field), "members", &["+"]),
 ];
 
@@ -157,7 +251,13 @@ impl Interview {
     fn sign_in(&self, draft: &mut Draft) {
         let mut field = |name: &str, title: &str, secret: bool| {
             let doubts = vec!["say where one gets it, and which rights it needs".to_owned()];
-            draft.fields.push(Field { name: name.to_owned(), title: title.to_owned(), secret, doubts, ..Field::default() });
+            draft.fields.push(Field {
+                name: name.to_owned(),
+                title: title.to_owned(),
+                secret,
+                doubts,
+                ..Field::default()
+            });
         };
         let way = match self.text("auth") {
             "none" => AuthWay::None,
@@ -174,7 +274,9 @@ impl Interview {
             other => {
                 field("api_token", "API token", true);
                 match other {
-                    "header" => AuthWay::Headers(vec![(self.text("header").to_owned(), String::new(), "api_token".to_owned())]),
+                    "header" => {
+                        AuthWay::Headers(vec![(self.text("header").to_owned(), String::new(), "api_token".to_owned())])
+                    }
                     "query" => AuthWay::Query(self.text("query").to_owned()),
                     _ => AuthWay::Bearer,
                 }
@@ -232,7 +334,10 @@ impl Interview {
             id: "user".to_owned(),
             name: "User".to_owned(),
             list: self.source(draft, "users", "users_items", None),
-            display: Guess { value: display_of(vec![self.path("user_name")], None, None, email, &key), doubts: Vec::new() },
+            display: Guess {
+                value: display_of(vec![self.path("user_name")], None, None, email, &key),
+                doubts: Vec::new(),
+            },
             key: Guess { value: Value::Path(key), doubts: Vec::new() },
             user: Some(user),
             ..Type::default()
@@ -245,7 +350,10 @@ impl Interview {
             id: "group".to_owned(),
             name: "Group".to_owned(),
             list: self.source(draft, "groups", "groups_items", None),
-            display: Guess { value: display_of(vec![self.path("group_name")], None, None, None, &key), doubts: Vec::new() },
+            display: Guess {
+                value: display_of(vec![self.path("group_name")], None, None, None, &key),
+                doubts: Vec::new(),
+            },
             key: Guess { value: Value::Path(key), doubts: Vec::new() },
             ..Type::default()
         };
@@ -282,7 +390,11 @@ fn accepted(kind: Kind, text: &str) -> Result<String, String> {
         Kind::Text => keep(),
         Kind::Url => match Url::parse(text) {
             Ok(url) if url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url)) => {
-                if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+                if !url.username().is_empty()
+                    || url.password().is_some()
+                    || url.query().is_some()
+                    || url.fragment().is_some()
+                {
                     return Err("write it without user, password, `?` and `#`".to_owned());
                 }
                 Ok(text.trim_end_matches('/').to_owned())
@@ -295,7 +407,9 @@ fn accepted(kind: Kind, text: &str) -> Result<String, String> {
         Kind::PathOrNone | Kind::MembersOrNone | Kind::FieldOrNone if text == NONE => keep(),
         Kind::Path | Kind::PathOrNone | Kind::MembersOrNone => {
             let Some(found) = text.strip_prefix('/').and_then(segments) else {
-                return Err("a path begins with `/` and has texts and `{names}` between slashes, without `?`".to_owned());
+                return Err(
+                    "a path begins with `/` and has texts and `{names}` between slashes, without `?`".to_owned()
+                );
             };
             let has_id = found.iter().any(|segment| matches!(segment, Segment::Hole(name) if name == "id"));
             match matches!(kind, Kind::MembersOrNone) && !has_id {
@@ -311,7 +425,9 @@ fn accepted(kind: Kind, text: &str) -> Result<String, String> {
                 false => keep(),
             }
         }
-        Kind::Parameter if text.contains([' ', '&', '=', '?', '{', '}']) => Err("this cannot be the name of a parameter".to_owned()),
+        Kind::Parameter if text.contains([' ', '&', '=', '?', '{', '}']) => {
+            Err("this cannot be the name of a parameter".to_owned())
+        }
         Kind::Parameter => keep(),
         Kind::Header if text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') => keep(),
         Kind::Header => Err("the name of a header has letters, digits and `-`".to_owned()),

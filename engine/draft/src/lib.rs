@@ -86,11 +86,8 @@ impl DraftError {
 
 /// A draft of a document: OpenAPI 3 as JSON or YAML, or a HAR file.
 pub fn from_document(text: &str, wishes: &Wishes) -> Result<Drafted, DraftError> {
-    let named = Named {
-        users: wishes.users.as_deref(),
-        groups: wishes.groups.as_deref(),
-        roles: wishes.roles.as_deref(),
-    };
+    let named =
+        Named { users: wishes.users.as_deref(), groups: wishes.groups.as_deref(), roles: wishes.roles.as_deref() };
     let wanted: Vec<&str> = [named.users, named.groups, named.roles].into_iter().flatten().collect();
     let api = match read::document(text)? {
         read::Document::OpenApi(tree) => openapi::api(&tree, &wanted),
@@ -111,16 +108,19 @@ pub fn from_document(text: &str, wishes: &Wishes) -> Result<Drafted, DraftError>
     let lists = [("users", Some(&choice.users)), ("groups", choice.groups.as_ref()), ("roles", choice.roles.as_ref())];
     for (what, chosen) in lists {
         found.push(match chosen {
-            Some(chosen) => found_line(what, chosen),
+            Some(chosen) => {
+                let kind = draft.types.iter().find(|kind| what.strip_suffix('s') == Some(&kind.id));
+                found_line(what, chosen, kind.map(|kind| &kind.list.pages))
+            }
             None => format!("{what:<8}no list"),
         });
     }
     Ok(Drafted { spec: write::written(&draft), id, found, left_out: api.left_out })
 }
 
-fn found_line(what: &str, chosen: &Chosen<'_>) -> String {
+fn found_line(what: &str, chosen: &Chosen<'_>, pages: Option<&pages::Pages>) -> String {
     let items = draft::path(&chosen.list.items);
-    let pages = compose::pages_shown(&pages::recognised(chosen.list));
+    let pages = pages.map(compose::pages_shown).unwrap_or_default();
     let others = match chosen.others.len() {
         0 => String::new(),
         _ => format!("\n        not {}", chosen.others.join(", ")),
@@ -146,7 +146,20 @@ fn told(missing: &Missing, api: &Api) -> DraftError {
 
 fn name_of(api: &Api) -> String {
     let title = yaml::one_line(&api.title);
-    let dull = ["api", "rest", "openapi", "reference", "documentation", "specification", "the", "swagger", "definition", "v1", "v2", "v3"];
+    let dull = [
+        "api",
+        "rest",
+        "openapi",
+        "reference",
+        "documentation",
+        "specification",
+        "the",
+        "swagger",
+        "definition",
+        "v1",
+        "v2",
+        "v3",
+    ];
     let words: Vec<&str> = title.split(' ').filter(|word| !dull.contains(&word.to_lowercase().as_str())).collect();
     let short = words.join(" ");
     match short.trim_matches([' ', '-', ':', ',']) {
@@ -187,7 +200,21 @@ pub(crate) fn is_id(id: &str) -> bool {
 /// Whether a name is that of a secret.
 pub(crate) fn is_secret(name: &str) -> bool {
     let name = api::folded(name);
-    ["apikey", "accesstoken", "authtoken", "token", "password", "secret", "signature", "sessionid", "session", "auth", "key", "sig", "jwt"]
-        .iter()
-        .any(|word| name == *word || (word.len() > 5 && name.ends_with(word)))
+    [
+        "apikey",
+        "accesstoken",
+        "authtoken",
+        "token",
+        "password",
+        "secret",
+        "signature",
+        "sessionid",
+        "session",
+        "auth",
+        "key",
+        "sig",
+        "jwt",
+    ]
+    .iter()
+    .any(|word| name == *word || (word.len() > 5 && name.ends_with(word)))
 }

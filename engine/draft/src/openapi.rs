@@ -17,7 +17,9 @@ pub(crate) fn api(document: &Json, wanted: &[&str]) -> Api {
     let text = |pointer: &str| document.pointer(pointer).and_then(Json::as_str).unwrap_or_default().trim().to_owned();
     let mut api = Api {
         title: text("/info/title"),
-        docs: [text("/externalDocs/url"), text("/info/contact/url")].into_iter().find(|url| url.starts_with("https://")),
+        docs: [text("/externalDocs/url"), text("/info/contact/url")]
+            .into_iter()
+            .find(|url| url.starts_with("https://")),
         source: "the document",
         ..Api::default()
     };
@@ -60,7 +62,8 @@ pub(crate) fn api(document: &Json, wanted: &[&str]) -> Api {
     }
     if schemas.elsewhere() > 0 {
         let count = schemas.elsewhere();
-        api.left_out.push(format!("{count} references to other files: they are not fetched; bundle them into one file"));
+        api.left_out
+            .push(format!("{count} references to other files: they are not fetched; bundle them into one file"));
     }
     api
 }
@@ -68,7 +71,8 @@ pub(crate) fn api(document: &Json, wanted: &[&str]) -> Api {
 /// The server: the first one that says where it is.
 fn server(document: &Json, api: &mut Api) {
     let servers = document.get("servers").and_then(Json::as_array);
-    let Some(server) = servers.into_iter().flatten().find(|server| server.get("url").is_some_and(Json::is_string)) else {
+    let Some(server) = servers.into_iter().flatten().find(|server| server.get("url").is_some_and(Json::is_string))
+    else {
         api.origin_note = Some("the document names no server".to_owned());
         return;
     };
@@ -104,7 +108,9 @@ fn server(document: &Json, api: &mut Api) {
     let mut fixed = String::new();
     let mut open = Vec::new();
     let mut rest = host;
-    while let Some((before, (name, after))) = rest.split_once('{').and_then(|(b, tail)| Some((b, tail.split_once('}')?))) {
+    while let Some((before, (name, after))) =
+        rest.split_once('{').and_then(|(b, tail)| Some((b, tail.split_once('}')?)))
+    {
         fixed.push_str(before);
         match default(name) {
             Some(text) if has_choice(name) => fixed.push_str(&text),
@@ -115,7 +121,9 @@ fn server(document: &Json, api: &mut Api) {
     fixed.push_str(rest);
     if open.is_empty() {
         let origin = format!("https://{fixed}");
-        if url::Url::parse(&origin).is_ok_and(|url| url.host_str().is_some_and(|host| host.contains('.')) && url.username().is_empty()) {
+        if url::Url::parse(&origin)
+            .is_ok_and(|url| url.host_str().is_some_and(|host| host.contains('.')) && url.username().is_empty())
+        {
             api.origin = Some(origin);
             if scheme == "http" {
                 api.origin_note = Some("the document says http; credentials travel over https only".to_owned());
@@ -141,7 +149,8 @@ fn parameters(schemas: &Schemas<'_>, item: &Json, operation: &Json) -> Vec<Param
             continue;
         }
         let schema = parameter.get("schema").map(|schema| schemas.resolved(schema)).unwrap_or(&Json::Null);
-        let number = |key: &str| schema.get(key).and_then(Json::as_f64).filter(|n| *n >= 0.0 && *n < 1e9).map(|n| n as u64);
+        let number =
+            |key: &str| schema.get(key).and_then(Json::as_f64).filter(|n| *n >= 0.0 && *n < 1e9).map(|n| n as u64);
         parameters.push(Parameter {
             name: text("name").to_owned(),
             header,
@@ -171,7 +180,8 @@ fn answer(schemas: &Schemas<'_>, operation: &Json, mut list: List) -> Option<Lis
     let response = schemas.resolved(response);
     let content = response.get("content").and_then(Json::as_object)?;
     let is_json = |kind: &&String| kind.contains("json") || kind.as_str() == "*/*";
-    let kind = content.keys().find(|kind| kind.starts_with("application/json")).or_else(|| content.keys().find(is_json))?;
+    let kind =
+        content.keys().find(|kind| kind.starts_with("application/json")).or_else(|| content.keys().find(is_json))?;
     let schema = content.get(kind)?.get("schema")?;
     let (items, element) = schemas.items(schema, &list.last_words())?;
     list.row = schemas.shape(element, 2);

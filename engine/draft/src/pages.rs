@@ -41,27 +41,95 @@ pub(crate) enum Way {
 }
 
 const CURSOR: &[&str] = &[
-    "cursor", "pagetoken", "nextpagetoken", "nexttoken", "pagecursor", "nextcursor", "continuationtoken", "marker",
-    "startingtoken", "bookmark", "skiptoken", "after", "startafter", "pageafter", "next", "continuation", "paginationtoken",
-    "scrollid", "pagestate",
+    "cursor",
+    "pagetoken",
+    "nextpagetoken",
+    "nexttoken",
+    "pagecursor",
+    "nextcursor",
+    "continuationtoken",
+    "marker",
+    "startingtoken",
+    "bookmark",
+    "skiptoken",
+    "after",
+    "startafter",
+    "pageafter",
+    "next",
+    "continuation",
+    "paginationtoken",
+    "scrollid",
+    "pagestate",
 ];
 const TOKEN: &[&str] = &[
-    "nextcursor", "nextpagetoken", "nexttoken", "nextpagecursor", "cursor", "continuationtoken", "nextmarker", "after",
-    "endcursor", "nextpage", "next", "bookmark", "scrollid", "paginationtoken", "pagetoken", "nextcontinuationtoken",
-    "nextoffset", "offset",
+    "nextcursor",
+    "nextpagetoken",
+    "nexttoken",
+    "nextpagecursor",
+    "cursor",
+    "continuationtoken",
+    "nextmarker",
+    "after",
+    "endcursor",
+    "nextpage",
+    "next",
+    "bookmark",
+    "scrollid",
+    "paginationtoken",
+    "pagetoken",
+    "nextcontinuationtoken",
+    "nextoffset",
+    "offset",
 ];
-const URL: &[&str] = &["next", "nexturl", "nextlink", "nextpageurl", "nextpagelink", "odatanextlink", "nextpage", "nexthref", "nextpageuri", "nextrecordsurl"];
+const URL: &[&str] = &[
+    "next",
+    "nexturl",
+    "nextlink",
+    "nextpageurl",
+    "nextpagelink",
+    "odatanextlink",
+    "nextpage",
+    "nexthref",
+    "nextpageuri",
+    "nextrecordsurl",
+];
 const PAGE: &[&str] = &["page", "pagenumber", "pageno", "currentpage", "pageindex", "p", "pagenum"];
 const OFFSET: &[&str] = &["offset", "skip", "startat", "pageoffset", "start", "from", "firstresult", "first"];
 const LIMIT: &[&str] = &[
-    "limit", "perpage", "pagesize", "maxresults", "pagelimit", "size", "resultsperpage", "itemsperpage", "count", "top",
-    "rowsperpage", "max", "take", "rows", "recordsperpage", "pagelen", "numresults", "maxitems", "maxpagesize",
+    "limit",
+    "perpage",
+    "pagesize",
+    "maxresults",
+    "pagelimit",
+    "size",
+    "resultsperpage",
+    "itemsperpage",
+    "count",
+    "top",
+    "rowsperpage",
+    "max",
+    "take",
+    "rows",
+    "recordsperpage",
+    "pagelen",
+    "numresults",
+    "maxitems",
+    "maxpagesize",
 ];
 const TOTAL: &[&str] = &[
-    "total", "totalcount", "totalresults", "totalitems", "totalelements", "totalsize", "totalrecords", "totalrows",
-    "totalentries", "totalhits",
+    "total",
+    "totalcount",
+    "totalresults",
+    "totalitems",
+    "totalelements",
+    "totalsize",
+    "totalrecords",
+    "totalrows",
+    "totalentries",
+    "totalhits",
 ];
-const PAGE_TOTAL: &[&str] = &["totalpages", "pagecount", "lastpage", "numpages", "pages", "numberofpages", "pagestotal"];
+const PAGE_TOTAL: &[&str] =
+    &["totalpages", "pagecount", "lastpage", "numpages", "pages", "numberofpages", "pagestotal"];
 const MORE: &[&str] = &["hasmore", "hasnext", "hasnextpage", "hasmorepages", "more", "ismore", "hasmoreitems"];
 
 /// The rule of a list.
@@ -89,7 +157,9 @@ pub(crate) fn recognised(list: &List) -> Pages {
         Way::Cursor { next: next.clone(), send: send.name.clone(), part: None }
     } else if let Some(next) = url {
         Way::NextUrl { next }
-    } else if let (Some(send), Some(next)) = (offset, around.text(&["offset", "nextoffset", "next"], |place| place.shape.is_text())) {
+    } else if let (Some(send), Some(next)) =
+        (offset, around.text(&["offset", "nextoffset", "next"], |place| place.shape.is_text()))
+    {
         // A token may be called an offset.
         Way::Cursor { next, send: send.name.clone(), part: None }
     } else if list.link_header {
@@ -97,7 +167,9 @@ pub(crate) fn recognised(list: &List) -> Pages {
     } else if let Some(send) = index {
         pages.total = around.number(TOTAL);
         Way::StartIndex { send: send.name.clone() }
-    } else if let (Some(send), Some(next)) = (page, around.text(&["nextpage", "next"], |place| !matches!(place.shape.kind, Kind::Boolean))) {
+    } else if let (Some(send), Some(next)) =
+        (page, around.text(&["nextpage", "next"], |place| !matches!(place.shape.kind, Kind::Boolean)))
+    {
         // The next page's number is a token like any other.
         Way::Cursor { next, send: send.name.clone(), part: None }
     } else if let Some(send) = page {
@@ -107,7 +179,9 @@ pub(crate) fn recognised(list: &List) -> Pages {
     } else if let Some(send) = offset {
         counts(&mut pages, 0);
         Way::Offset { send: send.name.clone(), start: start(send, 0) }
-    } else if let (Some(send), Some(key)) = (parameter(&["startingafter", "afterid", "sinceid", "since", "after", "idafter"]), id(&list.row)) {
+    } else if let (Some(send), Some(key)) =
+        (parameter(&["startingafter", "afterid", "sinceid", "since", "after", "idafter"]), id(&list.row))
+    {
         pages.more = around.flag();
         Way::Keyset { key, send: send.name.clone() }
     } else {
@@ -122,7 +196,10 @@ pub(crate) fn is_paging(name: &str) -> bool {
     let name = folded(name);
     let name = name.as_str();
     [CURSOR, PAGE, OFFSET, LIMIT].iter().any(|names| names.contains(&name))
-        || matches!(name, "startindex" | "startingafter" | "endingbefore" | "before" | "sinceid" | "idafter" | "afterid" | "since")
+        || matches!(
+            name,
+            "startindex" | "startingafter" | "endingbefore" | "before" | "sinceid" | "idafter" | "afterid" | "since"
+        )
 }
 
 fn id(row: &Shape) -> Option<Vec<String>> {
@@ -135,7 +212,8 @@ fn start(parameter: &Parameter, otherwise: u64) -> u64 {
 }
 
 fn limit(list: &List) -> Option<(String, u64)> {
-    let parameter = LIMIT.iter().find_map(|name| list.parameters.iter().find(|p| !p.header && folded(&p.name) == *name))?;
+    let parameter =
+        LIMIT.iter().find_map(|name| list.parameters.iter().find(|p| !p.header && folded(&p.name) == *name))?;
     let default = parameter.default.as_ref().and_then(|text| text.parse::<u64>().ok());
     let words: Vec<u64> = parameter.words.iter().filter_map(|word| word.parse().ok()).collect();
     let value = match (words.iter().max(), parameter.most) {
@@ -180,7 +258,12 @@ impl<'a> Around<'a> {
             // Django's envelope: `next` is always a URL there.
             places.retain(|place: &Place<'_>| place.name != "next");
             if let Some(shape) = envelope.member("next") {
-                places.push(Place { path: vec!["next".to_owned()], name: "nexturl".to_owned(), holder: String::new(), shape });
+                places.push(Place {
+                    path: vec!["next".to_owned()],
+                    name: "nexturl".to_owned(),
+                    holder: String::new(),
+                    shape,
+                });
             }
         }
         Self { places }
@@ -212,11 +295,17 @@ fn gather<'a>(shape: &'a Shape, at: &[String], depth: usize, places: &mut Vec<Pl
         path.push(name.clone());
         // `_links: { next: { href: … } }` is a link named next.
         if let Some(href) = inside.member("href").or_else(|| inside.member("url")).or_else(|| inside.member("link")) {
-            let last = ["href", "url", "link"].iter().find(|last| inside.member(last).is_some()).copied().unwrap_or("href");
+            let last =
+                ["href", "url", "link"].iter().find(|last| inside.member(last).is_some()).copied().unwrap_or("href");
             let mut deeper = path.clone();
             deeper.push(last.to_owned());
             if folded(name) == "next" {
-                places.push(Place { path: deeper, name: "nexturl".to_owned(), holder: "links".to_owned(), shape: href });
+                places.push(Place {
+                    path: deeper,
+                    name: "nexturl".to_owned(),
+                    holder: "links".to_owned(),
+                    shape: href,
+                });
             }
         }
         places.push(Place { path: path.clone(), name: folded(name), holder: holder.clone(), shape: inside });

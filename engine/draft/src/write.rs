@@ -131,13 +131,17 @@ fn page_doubt(pages: &Pages) -> String {
     let told = |path: &[String]| crate::draft::path(path);
     let mut text = match &pages.way {
         Way::None => String::new(),
-        Way::Cursor { next, send, .. } => format!("does `{}` hold what `{send}` takes, and is it gone on the last page?", told(next)),
+        Way::Cursor { next, send, .. } => {
+            format!("does `{}` hold what `{send}` takes, and is it gone on the last page?", told(next))
+        }
         Way::NextUrl { next } => format!("does `{}` hold the URL of the next page?", told(next)),
         Way::Link => "does a `Link` header with `next` come with every page but the last?".to_owned(),
         Way::Offset { send, .. } => format!("does `{send}` count rows?"),
         Way::Page { send, start } => format!("does `{send}` count pages, from {start}?"),
         Way::StartIndex { .. } => "is this SCIM's index, counting rows from 1?".to_owned(),
-        Way::Keyset { key, send } => format!("does `{send}` take `{}` of the last row, and are rows in that order?", told(key)),
+        Way::Keyset { key, send } => {
+            format!("does `{send}` take `{}` of the last row, and are rows in that order?", told(key))
+        }
     };
     if let Some((name, value)) = &pages.limit {
         text.push_str(&format!(" May `{name}` be {value}?"));
@@ -314,7 +318,8 @@ fn trait_of(user: &User) -> Map {
     if let Some(login) = &user.last_login {
         map.put("last_login", value(login));
     }
-    for (key, at) in [("mfa_enabled", &user.mfa), ("given_name", &user.given_name), ("family_name", &user.family_name)] {
+    for (key, at) in [("mfa_enabled", &user.mfa), ("given_name", &user.given_name), ("family_name", &user.family_name)]
+    {
         if let Some(at) = at {
             map.text(key, &path(at));
         }
@@ -366,7 +371,9 @@ fn value(of: &Value) -> Node {
             whole.text("from", &path(from)).put("map", flow_map(words)).text("default", otherwise);
             Node::Map(whole)
         }
-        Value::Converted { from, conversion } => flow_map([("from", flow(&path(from))), ("as", (*conversion).to_owned()), ("optional", "true".to_owned())]),
+        Value::Converted { from, conversion } => {
+            flow_map([("from", flow(&path(from))), ("as", (*conversion).to_owned()), ("optional", "true".to_owned())])
+        }
         Value::Either { when, is, otherwise } => {
             let mut case = Map::default();
             case.text("when", when).text("is", is);

@@ -97,8 +97,7 @@ fn write_item(item: &Node, depth: usize, text: &mut String) {
         Node::Plain(value) => text.push_str(&format!("{indent}- {value}\n")),
         Node::Map(map) => {
             let mut inside = String::new();
-            let first: Vec<String> =
-                map.entries.first().map(|entry| entry.comments.clone()).unwrap_or_default();
+            let first: Vec<String> = map.entries.first().map(|entry| entry.comments.clone()).unwrap_or_default();
             let mut bare = map.clone();
             if let Some(entry) = bare.entries.first_mut() {
                 entry.comments.clear();
@@ -167,7 +166,10 @@ fn escaped(text: &str) -> String {
 
 /// A text on one line, not too long for a person.
 pub(crate) fn one_line(text: &str) -> String {
-    let clean: String = text.chars().map(|c| if c.is_control() || c == '\u{2028}' || c == '\u{2029}' || c == '\u{feff}' { ' ' } else { c }).collect();
+    let clean: String = text
+        .chars()
+        .map(|c| if c.is_control() || c == '\u{2028}' || c == '\u{2029}' || c == '\u{feff}' { ' ' } else { c })
+        .collect();
     let clean = clean.split_whitespace().collect::<Vec<_>>().join(" ");
     match clean.char_indices().nth(300) {
         Some((at, _)) => format!("{}…", clean.get(..at).unwrap_or_default().trim_end()),
@@ -182,9 +184,45 @@ mod tests {
     #[test]
     fn every_text_is_read_back_as_it_was() {
         for text in [
-            "plain", "", " ", "yes", "12", "1e3", "a: b", "a #b", "# c", "{{ x }}", "$.a", "$['a b']", "- a", "\"", "\\",
-            "é\u{85}\u{2028}\n\t\0", "null", "~", "@x", "a:", "*a", "&a", "!a", "%a", "`a", "a, b", "[a]", "0x1F", "1_000",
-            "2020-01-01", "a -b", "=", "<<", "emoji 🙂", "user:list", "$.a[*].b", "=x", "key-a", "on",
+            "plain",
+            "",
+            " ",
+            "yes",
+            "12",
+            "1e3",
+            "a: b",
+            "a #b",
+            "# c",
+            "{{ x }}",
+            "$.a",
+            "$['a b']",
+            "- a",
+            "\"",
+            "\\",
+            "é\u{85}\u{2028}\n\t\0",
+            "null",
+            "~",
+            "@x",
+            "a:",
+            "*a",
+            "&a",
+            "!a",
+            "%a",
+            "`a",
+            "a, b",
+            "[a]",
+            "0x1F",
+            "1_000",
+            "2020-01-01",
+            "a -b",
+            "=",
+            "<<",
+            "emoji 🙂",
+            "user:list",
+            "$.a[*].b",
+            "=x",
+            "key-a",
+            "on",
         ] {
             let mut map = Map::default();
             map.text("k", text).put("l", Node::List(vec![Node::Text(text.to_owned())])).put("f", flow_list([text]));

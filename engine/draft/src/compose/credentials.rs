@@ -7,8 +7,11 @@ use crate::yaml::one_line;
 /// Chooses a way, and adds the config fields that it needs.
 pub(super) fn sign_in(api: &Api, users: &List, draft: &mut Draft) {
     let asked = users.requirements.as_ref().filter(|sets| !sets.is_empty()).unwrap_or(&api.requirements);
-    let mut sets: Vec<Vec<&Scheme>> =
-        asked.iter().map(|set| set.iter().filter_map(|name| api.schemes.get(name)).collect()).filter(|set: &Vec<_>| !set.is_empty()).collect();
+    let mut sets: Vec<Vec<&Scheme>> = asked
+        .iter()
+        .map(|set| set.iter().filter_map(|name| api.schemes.get(name)).collect())
+        .filter(|set: &Vec<_>| !set.is_empty())
+        .collect();
     if sets.is_empty() {
         sets = api.schemes.values().map(|scheme| vec![scheme]).collect();
     }
@@ -18,11 +21,16 @@ pub(super) fn sign_in(api: &Api, users: &List, draft: &mut Draft) {
             Scheme::Unknown { what } => Some(format!("; it knows {}, which specs do not", one_line(what))),
             _ => None,
         });
-        let doubt = format!("{} does not say how to sign in{}; a bearer token is a guess", api.source, known.unwrap_or_default());
+        let doubt = format!(
+            "{} does not say how to sign in{}; a bearer token is a guess",
+            api.source,
+            known.unwrap_or_default()
+        );
         token(draft, AuthWay::Bearer, vec![doubt]);
         return;
     };
-    let others: Vec<String> = sets.iter().enumerate().filter(|(other, _)| *other != number).map(|(_, set)| shown(set)).collect();
+    let others: Vec<String> =
+        sets.iter().enumerate().filter(|(other, _)| *other != number).map(|(_, set)| shown(set)).collect();
     let mut doubts = match set.as_slice() {
         [Scheme::Person] => vec![format!(
             "{} has people sign in (OAuth 2.0 or OpenID Connect); is there a token for programs, or client credentials?",
@@ -59,7 +67,8 @@ fn apply(set: &[&Scheme], doubts: Vec<String>, draft: &mut Draft) {
             for header in headers {
                 let Scheme::Header { name, before } = header else { continue };
                 let own = if single { "api_token".to_owned() } else { field_of(name) };
-                secret(draft, &own, &super::title(&own), true);
+                let title = if single { "API token".to_owned() } else { super::title(&own) };
+                secret(draft, &own, &title, true);
                 all.push((name.clone(), before.clone(), own));
             }
             draft.auth = Auth { way: AuthWay::Headers(all), doubts };
@@ -109,7 +118,19 @@ fn is_reading(scope: &str) -> bool {
     let words = words(scope);
     let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
     has(&["read", "readonly", "view"])
-        && has(&["user", "users", "group", "groups", "team", "teams", "role", "roles", "member", "members", "directory"])
+        && has(&[
+            "user",
+            "users",
+            "group",
+            "groups",
+            "team",
+            "teams",
+            "role",
+            "roles",
+            "member",
+            "members",
+            "directory",
+        ])
         && !scope.contains("{{")
         && !scope.starts_with('$')
         && !has(&["write"])

@@ -120,7 +120,9 @@ fn status_of(status: &Status, fields: &Fields<'_>) -> (Guess, Option<Vec<String>
             let doubt = match (known, unknown.as_slice()) {
                 (false, _) => "which words are there, and which of them may sign in? These are examples".to_owned(),
                 (true, []) => "which of these may sign in?".to_owned(),
-                (true, unknown) => format!("which of these may sign in? Not mapped, so unknown: {}", unknown.join(", ")),
+                (true, unknown) => {
+                    format!("which of these may sign in? Not mapped, so unknown: {}", unknown.join(", "))
+                }
             };
             (value, doubt, at.clone(), Some(at.clone()))
         }

@@ -21,7 +21,9 @@ pub(super) fn shape(json: &Json, name: &str, depth: usize) -> Shape {
             let kind = if number.is_f64() { Kind::Number } else { Kind::Integer };
             Shape { kind, example: Some("0".repeat(number.to_string().len())), ..Shape::default() }
         }
-        Json::String(text) => Shape { format: format(text).to_owned(), words: words(text, name), ..Shape::of(Kind::Text) },
+        Json::String(text) => {
+            Shape { format: format(text).to_owned(), words: words(text, name), ..Shape::of(Kind::Text) }
+        }
         Json::Array(items) => {
             let mut element = Shape::default();
             if depth < DEEP {
@@ -57,8 +59,10 @@ fn format(text: &str) -> &'static str {
 
 /// A word that says how somebody stands is no data about a person, and the draft needs it.
 fn words(text: &str, name: &str) -> Vec<String> {
-    let state = matches!(folded(name).as_str(), "status" | "state" | "userstatus" | "accountstatus" | "membershipstatus");
-    let word = !text.is_empty() && text.len() <= 24 && text.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_' || b == b'-');
+    let state =
+        matches!(folded(name).as_str(), "status" | "state" | "userstatus" | "accountstatus" | "membershipstatus");
+    let word =
+        !text.is_empty() && text.len() <= 24 && text.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_' || b == b'-');
     if state && word { vec![text.to_owned()] } else { Vec::new() }
 }
 
@@ -125,7 +129,8 @@ pub(super) fn ids(json: &Json, depth: usize, found: &mut BTreeSet<String>) {
         Json::Array(items) if depth < DEEP => items.iter().take(MOST).for_each(|item| ids(item, depth + 1, found)),
         Json::Object(members) if depth < DEEP => {
             for (name, value) in members {
-                let is_id = matches!(folded(name).as_str(), "id" | "gid" | "uuid" | "key" | "slug" | "login" | "username");
+                let is_id =
+                    matches!(folded(name).as_str(), "id" | "gid" | "uuid" | "key" | "slug" | "login" | "username");
                 match value {
                     Json::String(text) if is_id && !text.is_empty() => {
                         found.insert(text.clone());

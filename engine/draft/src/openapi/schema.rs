@@ -24,6 +24,8 @@ static NULL: Json = Json::Null;
 pub(super) struct Schemas<'a> {
     document: &'a Json,
     elsewhere: Cell<usize>,
+    /// What is left of the work for one answer.
+    left: Cell<usize>,
 }
 
 /// The members of an object, each with all that the schemas it is composed of say of it.
@@ -32,7 +34,7 @@ type Members<'a> = BTreeMap<&'a str, Vec<&'a Json>>;
 impl<'a> Schemas<'a> {
     /// The schemas of a document.
     pub fn new(document: &'a Json) -> Self {
-        Self { document, elsewhere: Cell::new(0) }
+        Self { document, elsewhere: Cell::new(0), left: Cell::new(0) }
     }
 
     /// How many references led out of the document.
@@ -98,6 +100,7 @@ impl<'a> Schemas<'a> {
     /// Where the list of an answer stands, and the schema of its elements. `wanted` are the words of
     /// what the list is of.
     pub fn items(&self, schema: &'a Json, wanted: &[String]) -> Option<(Vec<String>, &'a Json)> {
+        self.left.set(MOST);
         self.items_within(&[schema], wanted, 0)
     }
 
@@ -106,7 +109,8 @@ impl<'a> Schemas<'a> {
         if let Some(element) = Self::element(&parts) {
             return Some((Vec::new(), element));
         }
-        if depth >= 3 {
+        self.left.set(self.left.get().saturating_sub(1));
+        if depth >= 3 || self.left.get() == 0 {
             return None;
         }
         let members = Self::members(&parts);
@@ -122,7 +126,9 @@ impl<'a> Schemas<'a> {
         {
             let lone = lists.len() == 1 && rank(name, wanted) == 0;
             // A lone list of texts beside objects is more likely a list of errors.
-            if !(lone && words(name).iter().any(|word| matches!(word.as_str(), "errors" | "warnings" | "links" | "schemas"))) {
+            if !(lone
+                && words(name).iter().any(|word| matches!(word.as_str(), "errors" | "warnings" | "links" | "schemas")))
+            {
                 return Some((vec![(*name).to_owned()], element));
             }
         }

@@ -1,0 +1,232 @@
+//! `engine new`: each folder of `../draft` holds a document, a recording or answers, and the recorded
+//! case of a vendor that is what they describe. The draft is a snapshot, it is valid, and it reads that
+//! vendor to the end.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use engine_draft::{Wishes, from_document};
+use engine_spec::check::compile;
+use engine_spec::diagnostic::{Code, Diagnostics};
+use engine_spec::render;
+use engine_spec::resolve::Fragments;
+use serde_json::json;
+
+use crate::support::{Run, engine, folder, root};
+
+const DRAFTS: &[&str] = &["ferry", "harbor", "lantern", "orchard", "quarry"];
+
+fn place(name: &str) -> PathBuf {
+    root().join("tests/draft").join(name)
+}
+
+/// Drafts a spec of one of the folders.
+fn drafted(name: &str, out: &Path) -> Run {
+    let source = ["openapi.yaml", "openapi.json", "recording.har"].map(|file| place(name).join(file));
+    let command = engine(["new", "--out"]).with([out]);
+    match source.iter().find(|file| file.exists()) {
+        Some(file) => command.with(["--from"]).with([file]).run(),
+        None => command.with(["--answers"]).reading(&place(name).join("answers.txt")).run(),
+    }
+}
+
+#[test]
+fn a_draft_says_what_was_reviewed() {
+    for name in DRAFTS {
+        let folder = folder();
+        let out = folder.path().join(format!("{name}.yaml"));
+        let run = drafted(name, &out);
+        assert_eq!(run.status, 0, "{name}: {run}");
+        let told = run.stderr.replace(&folder.path().display().to_string(), "FOLDER");
+        let whole = format!("{told}\n{}", std::fs::read_to_string(&out).unwrap());
+        insta::with_settings!({ snapshot_path => "../draft/snapshots", prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!(*name, whole);
+        });
+    }
+}
+
+#[test]
+fn a_draft_is_valid_and_each_guess_is_listed() {
+    for name in DRAFTS {
+        let folder = folder();
+        let out = folder.path().join(format!("{name}.yaml"));
+        drafted(name, &out);
+        let text = std::fs::read_to_string(&out).unwrap();
+        let marks = text.lines().filter(|line| line.trim_start().starts_with("# TODO: ")).count();
+        let run = engine(["validate"]).with([&out]).run();
+        assert_eq!(run.status, 0, "{run}");
+        assert!(marks > 0 && run.says(&format!("1 spec: 0 errors, {marks} warnings")), "{marks} marks\n{run}");
+        assert_eq!(run.stdout.matches("warning[todo]").count(), marks, "{run}");
+        assert_eq!(engine(["validate", "--strict"]).with([&out]).run().status, 2);
+    }
+}
+
+#[test]
+fn a_draft_reads_its_vendor_to_the_end() {
+    for name in DRAFTS {
+        let folder = folder();
+        let out = folder.path().join(format!("{name}.yaml"));
+        drafted(name, &out);
+        let run = engine(["test"]).with([&out]).with(["--cases"]).with([place(name).join("cases")]).run();
+        assert_eq!(run.status, 0, "{name}: {run}");
+    }
+}
+
+#[test]
+fn no_value_of_a_recording_is_written_or_told() {
+    let folder = folder();
+    let out = folder.path().join("lantern.yaml");
+    let run = drafted("lantern", &out);
+    let whole = std::fs::read_to_string(&out).unwrap() + &run.stdout + &run.stderr;
+    for value in ["secret", "9f8e7d", "Ada", "ada@", "crew", "Tracker", "csrf"] {
+        assert!(!whole.contains(value), "`{value}` is in\n{whole}");
+    }
+}
+
+#[test]
+fn a_file_is_replaced_only_by_force() {
+    let folder = folder();
+    let out = folder.path().join("harbor.yaml");
+    std::fs::write(&out, "mine").unwrap();
+    let run = drafted("harbor", &out);
+    assert_eq!(run.status, 2, "{run}");
+    assert!(run.says("is there already") && run.says("--force"), "{run}");
+    assert_eq!(std::fs::read_to_string(&out).unwrap(), "mine");
+    let document = place("harbor").join("openapi.yaml");
+    let run = engine(["new", "--force", "--out"]).with([&out]).with(["--from"]).with([&document]).run();
+    assert_eq!(run.status, 0, "{run}");
+    assert!(std::fs::read_to_string(&out).unwrap().contains("id: harbor"));
+}
+
+#[test]
+fn without_a_document_and_without_a_terminal_it_says_what_it_needs() {
+    let run = engine(["new"]).run();
+    assert_eq!(run.status, 2, "{run}");
+    assert!(run.says("--from FILE") && run.says("--answers"), "{run}");
+    let run = engine(["new", "--answers"]).run();
+    assert_eq!(run.status, 2, "{run}");
+    assert!(run.says("the answers end before the question `What is the vendor called?`"), "{run}");
+}
+
+#[test]
+fn the_user_may_name_the_lists() {
+    let folder = folder();
+    let document = place("quarry").join("openapi.yaml");
+    let named = |path: &str| {
+        engine(["new", "--users", path, "--id", "pit", "--from"]).with([&document]).within(folder.path()).run()
+    };
+    let run = named("/teams/{team_slug}/people");
+    assert_eq!(run.status, 0, "{run}");
+    assert!(run.stdout.contains("id: pit") && run.stdout.contains("/api/teams/{{ config.team_slug }}/people"), "{run}");
+    let run = named("/nobody");
+    assert_eq!(run.status, 1, "{run}");
+    assert!(run.says("GET /nobody is no list in the document"), "{run}");
+}
+
+fn told(text: &str) -> String {
+    match from_document(text, &Wishes::default()) {
+        Ok(drafted) => drafted.spec,
+        Err(error) => format!("{error}"),
+    }
+}
+
+/// A document whose list of users has this schema for a row.
+fn with_row(row: &serde_json::Value, schemas: &serde_json::Value) -> String {
+    let content = json!({ "application/json": { "schema": { "type": "array", "items": row } } });
+    json!({
+        "openapi": "3.0.0",
+        "info": { "title": "Deep" },
+        "servers": [ { "url": "https://deep.example" } ],
+        "paths": { "/users": { "get": { "responses": { "200": { "content": content } } } } },
+        "components": { "schemas": schemas },
+    })
+    .to_string()
+}
+
+#[test]
+fn documents_that_lead_in_circles_or_fan_out_end_somewhere() {
+    let circle = json!({ "a": { "$ref": "#/components/schemas/b" }, "b": { "$ref": "#/components/schemas/a" } });
+    assert!(told(&with_row(&json!({ "$ref": "#/components/schemas/a" }), &circle)).contains("no list of users"));
+    let id = json!({ "type": "string" });
+    let own = json!({ "me": { "allOf": [ { "$ref": "#/components/schemas/me" }, { "properties": { "id": id, "email": id, "boss": { "$ref": "#/components/schemas/me" } } } ] } });
+    assert!(told(&with_row(&json!({ "$ref": "#/components/schemas/me" }), &own)).contains("email: $.email"));
+    // Each of twelve levels has forty members that are the next level.
+    let mut levels = json!({ "l12": { "type": "string" } });
+    for level in 0..12 {
+        let next = json!({ "$ref": format!("#/components/schemas/l{}", level + 1) });
+        let members: serde_json::Map<String, _> = (0..40).map(|n| (format!("m{n}"), next.clone())).collect();
+        levels[format!("l{level}")] = json!({ "properties": members, "allOf": [ next, next ] });
+    }
+    let row =
+        json!({ "allOf": [ { "properties": { "id": id, "email": id } }, { "$ref": "#/components/schemas/l0" } ] });
+    assert!(told(&with_row(&row, &levels)).contains("email: $.email"));
+    let envelope = with_row(&row, &levels).replace("\"type\":\"array\"", "\"$ref\":\"#/components/schemas/l0\"");
+    assert!(told(&envelope).contains("no list of users"));
+}
+
+#[test]
+fn what_a_document_calls_things_cannot_break_the_spec() {
+    let text = json!({ "type": "string" });
+    let names = ["id", "email", "status", "a'b\\", "{{ x }}", "# TODO: no", "é\u{2028}", "role\n- x: y"];
+    let row: serde_json::Map<String, _> = names.iter().map(|name| ((*name).to_owned(), text.clone())).collect();
+    let mut row = json!({ "properties": row });
+    row["properties"]["status"] =
+        json!({ "type": "string", "enum": ["active", "{{ x }}", "# TODO: no", "yes", "inactive\n"] });
+    let mut document: serde_json::Value = serde_json::from_str(&with_row(&row, &json!({}))).unwrap();
+    document["info"]["title"] = json!("{{ config.x }}\n# TODO: no\nid: other \u{7} $.x");
+    let spec = told(&document.to_string());
+    assert_eq!(faults("deep.yaml", &spec), "", "{spec}");
+    assert!(!spec.contains("# TODO: no\n"), "{spec}");
+}
+
+struct NoFragments;
+
+impl Fragments for NoFragments {
+    fn find(&self, _: &str) -> Option<(String, String)> {
+        None
+    }
+
+    fn names(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// What is wrong with a draft beside its guesses.
+fn faults(name: &str, spec: &str) -> String {
+    let mut diagnostics = Diagnostics::default();
+    compile(name, spec, &NoFragments, &mut diagnostics);
+    let known = |code: Code| matches!(code, Code::Todo | Code::QuerySecret);
+    match diagnostics.sorted().iter().all(|diagnostic| known(diagnostic.code)) {
+        true => String::new(),
+        false => render::human(&diagnostics, false),
+    }
+}
+
+/// `ENGINE_OPENAPI_DIR=documents cargo test -- --ignored every_document_of_a_folder`
+#[test]
+#[ignore = "reads the folder of real documents that ENGINE_OPENAPI_DIR names"]
+fn every_document_of_a_folder_gives_a_valid_draft_or_says_why_not() {
+    let mut folders = vec![PathBuf::from(std::env::var_os("ENGINE_OPENAPI_DIR").unwrap())];
+    let (mut drafts, mut others, mut wrong) = (0, 0, String::new());
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            let document = path
+                .extension()
+                .is_some_and(|known| ["json", "yaml", "yml", "har"].iter().any(|known_as| known == *known_as));
+            if path.is_dir() {
+                folders.push(path);
+            } else if document && let Ok(text) = std::fs::read_to_string(&path) {
+                match from_document(&text, &Wishes::default()) {
+                    Ok(drafted) => {
+                        drafts += 1;
+                        let found = faults(&path.display().to_string(), &drafted.spec);
+                        wrong.write_str(&found).unwrap();
+                    }
+                    Err(_) => others += 1,
+                }
+            }
+        }
+    }
+    println!("{drafts} drafts, {others} documents without one");
+    assert!(drafts > 0 && wrong.is_empty(), "{wrong}");
+}
