@@ -78,7 +78,7 @@ fn no_value_of_a_recording_is_written_or_told() {
     let out = folder.path().join("lantern.yaml");
     let run = drafted("lantern", &out);
     let whole = std::fs::read_to_string(&out).unwrap() + &run.stdout + &run.stderr;
-    for value in ["secret", "9f8e7d", "Ada", "ada@", "crew", "Tracker", "csrf"] {
+    for value in ["very-secret", "cookie-secret", "csrf", "9f8e7d", "Ada", "ada@", "crew", "Tracker"] {
         assert!(!whole.contains(value), "`{value}` is in\n{whole}");
     }
 }

@@ -352,20 +352,16 @@ pub(crate) fn memberships<'a>(api: &'a Api, choice: &Choice<'a>, topic: Topic) -
 
 /// The list below another one: `/groups/{id}/members` below `/groups`.
 fn nested<'a>(api: &'a Api, parent: &List, topic: Topic, chosen: &List) -> Option<&'a List> {
-    let above = |list: &List| match list.path.as_slice() {
-        [above @ .., Segment::Fixed(_)] => match above {
-            [whole @ .., Segment::Hole(_)] => Some(whole.to_vec()),
-            _ => None,
-        },
-        _ => None,
-    };
     let fits = |list: &&List| {
         let words = list.last_words();
         let pair = topic == Topic::User && words.last().is_some_and(|word| singular(word) == "membership");
         (pair || topic.weight(&words).is_some_and(|weight| weight > 2)) && !std::ptr::eq(*list, chosen)
     };
     let refers = |list: &&List| topic != Topic::User || reference(&list.row, Topic::User, None).is_some();
-    let exact = |list: &&List| above(list).is_some_and(|above| alike(&above, &parent.path));
+    let exact = |list: &&List| match list.path.as_slice() {
+        [above @ .., Segment::Hole(_), Segment::Fixed(_)] => alike(above, &parent.path),
+        _ => false,
+    };
     let lists = || api.lists.iter().filter(fits).filter(refers).filter(exact);
     lists().find(|list| !list.deprecated).or_else(|| lists().next())
 }
@@ -381,7 +377,7 @@ fn alike(a: &[Segment], b: &[Segment]) -> bool {
 }
 
 /// A list of users in a group's row, or of groups in a user's.
-fn inside<'a>(row: &'a Shape, topic: Topic) -> Option<(Vec<String>, &'a Shape)> {
+fn inside(row: &Shape, topic: Topic) -> Option<(Vec<String>, &Shape)> {
     let fields = Fields::of(row, &[]);
     let listed = fields.all().iter().find_map(|field| {
         let Kind::List(element) = &field.shape.kind else { return None };
@@ -429,7 +425,7 @@ fn of_user<'a>(user: &List, topic: Topic) -> Option<Membership<'a>> {
 
 /// A list of pairs of a user and a group.
 fn pairs<'a>(api: &'a Api, topic: Topic) -> Option<Membership<'a>> {
-    api.lists.iter().filter(|list| list.holes().all(|hole| is_tenant(hole)) && !list.deprecated).find_map(|list| {
+    api.lists.iter().filter(|list| list.holes().all(is_tenant) && !list.deprecated).find_map(|list| {
         let words = list.last_words();
         words.last().filter(|word| matches!(singular(word).as_str(), "membership" | "assignment"))?;
         let own = |topic: Topic| explicit(&list.row, topic);

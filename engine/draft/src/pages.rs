@@ -272,13 +272,13 @@ impl<'a> Around<'a> {
     fn text(&self, names: &[&str], fits: impl Fn(&Place<'_>) -> bool) -> Option<Vec<String>> {
         let scalar = |place: &&Place<'_>| matches!(place.shape.kind, Kind::Text | Kind::Unknown | Kind::Integer);
         let of = |name: &&str| self.places.iter().filter(scalar).find(|place| place.name == **name && fits(place));
-        names.iter().find_map(|name| of(name)).map(|place| place.path.clone())
+        names.iter().find_map(of).map(|place| place.path.clone())
     }
 
     fn number(&self, names: &[&str]) -> Option<Vec<String>> {
         let is_number = |place: &&Place<'_>| matches!(place.shape.kind, Kind::Integer | Kind::Number);
         let of = |name: &&str| self.places.iter().filter(is_number).find(|place| place.name == **name);
-        names.iter().find_map(|name| of(name)).map(|place| place.path.clone())
+        names.iter().find_map(of).map(|place| place.path.clone())
     }
 
     fn flag(&self) -> Option<Vec<String>> {

@@ -14,8 +14,8 @@ use super::scalar;
 const CHAIN: usize = 16;
 /// How deep compositions lead into each other.
 const COMPOSED: usize = 8;
-/// The most members that are looked at for one shape.
-const MOST: usize = 4_000;
+/// The most schemas and members that are looked at for one answer.
+const MOST: usize = 100_000;
 
 /// What stands for what is not there.
 static NULL: Json = Json::Null;
@@ -63,7 +63,7 @@ impl<'a> Schemas<'a> {
     /// The schemas that a schema is composed of, itself first.
     fn parts(&self, schema: &'a Json, depth: usize, parts: &mut Vec<&'a Json>) {
         let schema = self.resolved(schema);
-        if depth >= COMPOSED || parts.len() >= 64 || !schema.is_object() {
+        if depth >= COMPOSED || parts.len() >= 64 || !schema.is_object() || !self.may_go_on() {
             return;
         }
         parts.push(schema);
@@ -82,11 +82,20 @@ impl<'a> Schemas<'a> {
         parts
     }
 
-    fn members(parts: &[&'a Json]) -> Members<'a> {
+    /// Whether there is work left; takes a unit of it.
+    fn may_go_on(&self) -> bool {
+        let left = self.left.get();
+        self.left.set(left.saturating_sub(1));
+        left > 0
+    }
+
+    fn members(&self, parts: &[&'a Json]) -> Members<'a> {
         let mut members = Members::new();
         for part in parts {
             for (name, member) in part.get("properties").and_then(Json::as_object).into_iter().flatten() {
-                members.entry(name.as_str()).or_default().push(member);
+                if self.may_go_on() {
+                    members.entry(name.as_str()).or_default().push(member);
+                }
             }
         }
         members
@@ -109,17 +118,16 @@ impl<'a> Schemas<'a> {
         if let Some(element) = Self::element(&parts) {
             return Some((Vec::new(), element));
         }
-        self.left.set(self.left.get().saturating_sub(1));
-        if depth >= 3 || self.left.get() == 0 {
+        if depth >= 3 {
             return None;
         }
-        let members = Self::members(&parts);
+        let members = self.members(&parts);
         let lists: Vec<(&str, &Json)> = members
             .iter()
             .filter_map(|(name, member)| Some((*name, Self::element(&self.all_parts(member))?)))
             .collect();
         let best = lists.iter().max_by_key(|(name, element)| {
-            (rank(name, wanted), usize::from(!Self::members(&self.all_parts(&[*element])).is_empty()))
+            (rank(name, wanted), usize::from(!self.members(&self.all_parts(&[*element])).is_empty()))
         });
         if let Some((name, element)) = best
             && (lists.len() == 1 || rank(name, wanted) > 0)
@@ -150,43 +158,42 @@ impl<'a> Schemas<'a> {
 
     /// The shape of a value; objects inside it so many levels deep.
     pub fn shape(&self, schema: &'a Json, levels: usize) -> Shape {
-        let mut budget = MOST;
-        self.shape_within(&[schema], levels, &mut budget, None)
+        self.left.set(MOST);
+        self.shape_within(&[schema], levels, None)
     }
 
     /// The shape of an answer around its list.
     pub fn envelope(&self, schema: &'a Json, items: &[String]) -> Shape {
-        let mut budget = MOST;
-        self.shape_within(&[schema], 2, &mut budget, items.split_last().map(|(last, _)| last.as_str()))
+        self.left.set(MOST);
+        self.shape_within(&[schema], 2, items.split_last().map(|(last, _)| last.as_str()))
     }
 
-    fn shape_within(&self, schemas: &[&'a Json], levels: usize, budget: &mut usize, without: Option<&str>) -> Shape {
-        if *budget == 0 {
+    fn shape_within(&self, schemas: &[&'a Json], levels: usize, without: Option<&str>) -> Shape {
+        if self.left.get() == 0 {
             return Shape::default();
         }
-        *budget -= 1;
         let parts = self.all_parts(schemas);
         let text = |key: &str| parts.iter().find_map(|part| part.get(key)).and_then(Json::as_str).unwrap_or_default();
-        let members = Self::members(&parts);
+        let members = self.members(&parts);
         let words = |part: &&&Json| part.get("enum").and_then(Json::as_array).cloned();
         let kind = if !members.is_empty() {
             let inside = |(name, member): (&&str, &Vec<&'a Json>)| {
                 let shape = if levels == 0 || Some(*name) == without {
                     let parts = self.all_parts(member);
-                    let (is_list, is_object) = (Self::element(&parts).is_some(), !Self::members(&parts).is_empty());
+                    let (is_list, is_object) = (Self::element(&parts).is_some(), !self.members(&parts).is_empty());
                     match (is_list, is_object) {
                         (true, _) => Shape::of(Kind::List(Box::default())),
                         (_, true) => Shape::of(Kind::Object(BTreeMap::new())),
-                        _ => self.shape_within(member, 0, budget, None),
+                        _ => self.shape_within(member, 0, None),
                     }
                 } else {
-                    self.shape_within(member, levels - 1, budget, without)
+                    self.shape_within(member, levels - 1, without)
                 };
                 ((*name).to_owned(), shape)
             };
             Kind::Object(members.iter().map(inside).collect())
         } else if let Some(element) = Self::element(&parts) {
-            Kind::List(Box::new(self.shape_within(&[element], levels, budget, without)))
+            Kind::List(Box::new(self.shape_within(&[element], levels, without)))
         } else {
             parts.iter().find_map(|part| kind_of(part)).unwrap_or_default()
         };
