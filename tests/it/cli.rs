@@ -30,7 +30,6 @@ pub fn assert_text(name: &str, text: &str) {
 
 /// The commands, in the order of the help.
 const COMMANDS: &[&str] = &[
-const COMMANDS: [&str; 14] = [
     "sync",
     "try",
     "test",

@@ -57,6 +57,9 @@ impl Engine {
         limited.current_dir(self.command.get_current_dir().unwrap()).env_clear().stdin(Stdio::null());
         limited.envs(self.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         self.command = limited;
+        self
+    }
+
     /// Gives it a file as its standard input.
     pub fn reading(mut self, path: &Path) -> Self {
         self.command.stdin(std::fs::File::open(path).unwrap());
