@@ -8,13 +8,13 @@ use crate::diagnostic::Code;
 use crate::document::entitlement::{self as doc, Expands, MissingPrincipal};
 use crate::document::value::Missing;
 use crate::document::{self, GrantSource};
-use crate::plan::{Entitlement, ForEach, GrantRule, OneOf, Operation, Origin, PrincipalRule, Value};
+use crate::plan::{Entitlement, ForEach, GrantRule, OneOf, Operation, PrincipalRule, Value};
 use crate::suggest::nearest;
 use crate::yaml::escape;
 
 use super::Checker;
 use super::names::{Names, Shape, resource_shape};
-use super::source::Role;
+use super::source::{Role, there};
 use super::value::Purpose;
 
 /// How an entitlement is granted and revoked.
@@ -39,7 +39,8 @@ impl Checker<'_> {
         for (i, grantable) in entitlement.grantable_to.iter().enumerate() {
             self.type_number(&format!("{pointer}/grantable_to/{i}"), grantable);
         }
-        let (each, names) = self.for_each(&format!("{pointer}/each"), &entitlement.each, names)?;
+        let (each, names) = self.for_each(&format!("{pointer}/each"), &entitlement.each, names);
+        let each = each.unwrap_or_default();
         for (i, each) in each.iter().enumerate() {
             if matches!(each, ForEach::Resources { .. }) {
                 let name = entitlement.each.keys().nth(i).cloned().unwrap_or_default();
@@ -51,12 +52,9 @@ impl Checker<'_> {
                 );
             }
         }
-        let when = match &entitlement.when {
-            Some(text) => Some(self.expression(&format!("{pointer}/when"), text, &names)?),
-            None => None,
-        };
-        for (key, there) in [("when", when.is_some()), ("each", !each.is_empty())] {
-            if there && entitlement.list.is_some() {
+        let when = self.condition(&format!("{pointer}/when"), entitlement.when.as_deref(), &names);
+        for key in there(&[("when", entitlement.when.is_some()), ("each", !entitlement.each.is_empty())]) {
+            if entitlement.list.is_some() {
                 let message = format!("`{key}` means nothing beside `list`, whose rows make the family");
                 let help = Some("`where:` inside `list` chooses among its rows".to_owned());
                 self.at_key(Code::NotHere, &format!("{pointer}/{key}"), message, help);
@@ -66,22 +64,22 @@ impl Checker<'_> {
             Some(list) => {
                 let asking = self.base.with("resource", resource_shape(self.document, type_id, 0));
                 let (source, rows) =
-                    self.source(&format!("{pointer}/list"), &list.request, &list.rows, &asking, Role::Entitlements)?;
+                    self.source(&format!("{pointer}/list"), &list.request, &list.rows, &asking, Role::Entitlements);
                 self.scope_needed.insert(owner);
-                (Some(source), rows)
+                (source, rows)
             }
             None => (None, names),
         };
         let slug = match (&entitlement.slug, each.as_slice()) {
-            (Some(slug), _) => Some(self.value(&format!("{pointer}/slug"), slug, &names, Purpose::Record)?),
+            (Some(slug), _) => self.value(&format!("{pointer}/slug"), slug, &names, Purpose::Record),
             (None, [ForEach::Values { name, .. }]) => {
                 let text = document::Value::Text(format!("{{{{ {name} }}}}"));
-                Some(self.value(pointer, &text, &names, Purpose::Record)?)
+                self.value(pointer, &text, &names, Purpose::Record)
             }
-            (None, []) if list.is_none() => None,
+            (None, []) if entitlement.list.is_none() => None,
             (None, _) => {
                 self.at_key(Code::MissingKey, pointer, "a family needs the key `slug`".to_owned(), None);
-                return None;
+                None
             }
         };
         let name = self.optional_value(&format!("{pointer}/name"), entitlement.name.as_ref(), &names, Purpose::Record);
@@ -99,11 +97,11 @@ impl Checker<'_> {
                 Some("make a family with `each:`".to_owned()),
             );
         }
-        let family = slug.is_some();
+        let family = entitlement.slug.is_some() || entitlement.list.is_some() || !entitlement.each.is_empty();
         for (i, grant) in entitlement.grants.iter().enumerate() {
             self.grant_rule(owner, &format!("{pointer}/grants/{i}"), type_id, Some((key, family, entitlement)), grant);
         }
-        let provisioning = self.provisioning(pointer, type_id, key, entitlement)?;
+        let provisioning = self.provisioning(pointer, type_id, key, entitlement);
         let type_grants = self.document.resources.get(type_id).is_some_and(|resource| !resource.grants.is_empty());
         if entitlement.grants.is_empty() && !type_grants {
             self.at_key(
@@ -146,7 +144,7 @@ impl Checker<'_> {
         type_id: &str,
         key: &str,
         entitlement: &doc::Entitlement,
-    ) -> Option<Provisioning> {
+    ) -> Provisioning {
         let names = self.provisioning_names(type_id, entitlement);
         let mut provisioning = Provisioning::default();
         let type_grants = self.document.resources.get(type_id).map(|resource| resource.grants.as_slice());
@@ -174,25 +172,27 @@ impl Checker<'_> {
                 let help = "add `match: { $.user_id: \"{{ principal.id }}\" }`: a vendor that passes over a parameter answers with the grants of others";
                 self.at_key(Code::MissingKey, &at, message, Some(help.to_owned()));
             }
-            let (ask, rows) = self.ask(&at, &pair.source, &names)?;
+            let asked = self.ask(&at, &pair.source, &names);
             let needs = self.needs();
-            let keep = match (pair.keep.is_empty(), all.first()) {
-                (true, Some((at, grant))) => self.named_values(at, &grant.keep, &rows, Purpose::Compared),
-                _ => {
-                    kept = pair.keep.keys().cloned().collect();
-                    self.named_values(&format!("{at}/keep"), &pair.keep, &rows, Purpose::Compared)
-                }
-            };
-            provisioning.pair = Some(crate::plan::Pair { ask, keep, needs });
+            if !pair.keep.is_empty() || all.is_empty() {
+                kept = pair.keep.keys().cloned().collect();
+            }
+            if let Some((ask, rows)) = asked {
+                let keep = match (pair.keep.is_empty(), all.first()) {
+                    (true, Some((at, grant))) => self.named_values(at, &grant.keep, &rows, Purpose::Compared),
+                    _ => self.named_values(&format!("{at}/keep"), &pair.keep, &rows, Purpose::Compared),
+                };
+                provisioning.pair = Some(crate::plan::Pair { ask, keep, needs });
+            }
         }
         let held = Shape::Closed(kept.into_iter().map(|name| (name, Shape::Open)).collect());
         let names = names.with("held", held);
-        let writes = [
+        let writes = there(&[
             ("grant", entitlement.grant.is_some()),
             ("revoke", entitlement.revoke.is_some()),
             ("one_of", entitlement.one_of.is_some()),
-        ];
-        for (word, _) in writes.into_iter().filter(|(_, there)| *there) {
+        ]);
+        for word in writes {
             if entitlement.immutable {
                 let message = format!("`{key}` is immutable, so `{word}` means nothing");
                 self.at_key(Code::NotHere, &format!("{pointer}/{word}"), message, None);
@@ -203,17 +203,16 @@ impl Checker<'_> {
             }
         }
         if let Some(grant) = &entitlement.grant {
-            provisioning.grant = Some(self.operation(&format!("{pointer}/grant"), grant, &names, &[])?);
+            provisioning.grant = self.operation(&format!("{pointer}/grant"), grant, &names, &[]);
         }
         if let Some(revoke) = &entitlement.revoke {
-            provisioning.revoke = Some(self.operation(&format!("{pointer}/revoke"), revoke, &names, &[])?);
+            provisioning.revoke = self.operation(&format!("{pointer}/revoke"), revoke, &names, &[]);
         }
         if let Some(one_of) = &entitlement.one_of {
-            provisioning.one_of =
-                Some(self.one_of(&format!("{pointer}/one_of"), one_of, entitlement, type_id, &names)?);
+            provisioning.one_of = self.one_of(&format!("{pointer}/one_of"), one_of, entitlement, type_id, &names);
         }
         self.sets_a_field(pointer, entitlement);
-        Some(provisioning)
+        provisioning
     }
 
     /// The names that grants, revokes and pairs see.
@@ -331,27 +330,27 @@ impl Checker<'_> {
         } else {
             self.base.clone()
         };
-        let (mut source, rows) = self.source(pointer, &grant.request, &grant.rows, &names, Role::Grants(owner))?;
-        if repeated {
-            source.for_each.insert(0, ForEach::Resources { name: "resource".to_owned(), of: owner });
-        }
-        let own_rows = matches!(source.origin, Origin::EachRow(number) if number == owner);
-        if grant.resource.is_none() && !repeated && !own_rows {
+        let (source, rows) = self.source(pointer, &grant.request, &grant.rows, &names, Role::Grants(owner));
+        let own_rows = grant.rows.each_row.as_deref() == Some(type_id);
+        let has_rows = asks || grant.rows.constant.is_some() || grant.rows.each_row.is_some();
+        if grant.resource.is_none() && !repeated && !own_rows && has_rows {
             self.at_key(
                 Code::MissingKey,
                 pointer,
                 format!("nothing says which `{type_id}` the grant is on"),
                 Some("add `resource: $.path_of_its_id`".to_owned()),
             );
-            return None;
         }
         let resource = match &grant.resource {
-            Some(value) => Some(self.value(&format!("{pointer}/resource"), value, &rows, Purpose::Record)?),
+            Some(value) => self.value(&format!("{pointer}/resource"), value, &rows, Purpose::Record),
             None => None,
         };
-        let slug = self.slug(pointer, type_id, entitlement, grant, &rows)?;
-        let principal = self.principal(pointer, &grant.principal, &source.origin, &rows)?;
-        self.grantable(pointer, type_id, entitlement, &principal, &source.origin);
+        let slug = self.slug(pointer, type_id, entitlement, grant, &rows);
+        let passing = grant.rows.each_row.as_deref();
+        let principal = self.principal(pointer, &grant.principal, passing.is_some() || !has_rows, &rows);
+        if let Some(principal) = &principal {
+            self.grantable(pointer, type_id, entitlement, principal, passing);
+        }
         let expands = self.expands(pointer, type_id, entitlement, &grant.expands);
         let keep = self.named_values(&format!("{pointer}/keep"), &grant.keep, &rows, Purpose::Record);
         let label = match entitlement {
@@ -369,6 +368,10 @@ impl Checker<'_> {
             let repeated = root == "resource" || grant.rows.for_each.contains_key(root);
             repeated && !super::operation::KNOWN.contains(&member.as_str())
         });
+        let (Some(mut source), Some(slug), Some(principal)) = (source, slug, principal) else { return None };
+        if repeated {
+            source.for_each.insert(0, ForEach::Resources { name: "resource".to_owned(), of: owner });
+        }
         let number = self.grant_rules.len();
         self.grant_rules.push(GrantRule {
             number,
@@ -464,13 +467,13 @@ impl Checker<'_> {
         &mut self,
         pointer: &str,
         principal: &doc::Principal,
-        origin: &Origin,
+        passes: bool,
         names: &Names,
     ) -> Option<PrincipalRule> {
         let at = format!("{pointer}/principal");
         match principal {
             doc::Principal::Row(_) => {
-                if !matches!(origin, Origin::EachRow(_)) {
+                if !passes {
                     self.at_value(
                         Code::NotHere,
                         &at,
@@ -533,15 +536,21 @@ impl Checker<'_> {
         type_id: &str,
         entitlement: Option<(&str, bool, &doc::Entitlement)>,
         principal: &PrincipalRule,
-        origin: &Origin,
+        passing: Option<&str>,
     ) {
-        let types: Vec<String> = match (principal, origin) {
-            (PrincipalRule::Row, Origin::EachRow(number)) => self.types.get(*number).cloned().into_iter().collect(),
-            (PrincipalRule::Types { types, .. }, _) => types.clone(),
-            (PrincipalRule::Told { of, .. }, _) => {
+        let known = match entitlement {
+            Some((key, ..)) => format!("/resources/{}/entitlements/{}/grantable_to", escape(type_id), escape(key)),
+            None => format!("/resources/{}/entitlements", escape(type_id)),
+        };
+        if self.resolved.is_lost(&known) {
+            return;
+        }
+        let types: Vec<String> = match principal {
+            PrincipalRule::Row => passing.map(str::to_owned).into_iter().collect(),
+            PrincipalRule::Types { types, .. } => types.clone(),
+            PrincipalRule::Told { of, .. } => {
                 of.literals().iter().filter_map(|value| Some(value.as_literal()?.as_str()?.to_owned())).collect()
             }
-            _ => Vec::new(),
         };
         let grantable = self.grantable_types(type_id, entitlement);
         let label = entitlement.map_or_else(|| type_id.to_owned(), |(key, ..)| format!("{type_id}:{key}"));

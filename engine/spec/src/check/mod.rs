@@ -36,13 +36,16 @@ use names::Names;
 /// of them is an error.
 pub fn compile(name: &str, text: &str, fragments: &dyn Fragments, diagnostics: &mut Diagnostics) -> Option<Plan> {
     let before = diagnostics.counts().0;
-    let resolved = resolve::resolve(name, text, fragments, diagnostics)?;
-    schema::check_spec(&resolved, diagnostics);
-    if diagnostics.counts().0 > before {
+    let mut resolved = resolve::resolve(name, text, fragments, diagnostics)?;
+    let fits = schema::check_spec(&mut resolved, diagnostics);
+    // What a fragment would give is not known where its name cannot be read.
+    if !fits || resolved.is_lost("/use") {
         return None;
     }
     let document: Spec = match serde_json::from_value(resolved.value.clone()) {
         Ok(document) => document,
+        // The tree of a spec with faults is partly made up.
+        Err(_) if diagnostics.counts().0 > before => return None,
         Err(error) => {
             resolved.at_value(diagnostics, Code::WrongShape, "", format!("this spec cannot be read: {error}"), None);
             return None;
@@ -154,6 +157,7 @@ impl<'a> Checker<'a> {
             || clients.len() != self.clients.len()
             || self.diagnostics.counts().0 > before
         {
+            self.unused(true);
             return None;
         }
         let mut plan = Plan {
@@ -175,7 +179,7 @@ impl<'a> Checker<'a> {
             tracked_keys: std::mem::take(&mut self.tracked_keys),
         };
         self.connect(&mut plan);
-        self.unused();
+        self.unused(false);
         (self.diagnostics.counts().0 == before).then_some(plan)
     }
 
@@ -202,6 +206,11 @@ impl<'a> Checker<'a> {
 
     /// Reports a fault at a place that a compiled value knows.
     fn at_site(&mut self, code: Code, site: &Site, length: usize, message: String, help: Option<String>) {
+        // What stands in for something has the place of the block around it.
+        let stands_in = self.resolved.stand_ins().iter().any(|pointer| self.site(pointer) == *site);
+        if stands_in || !self.resolved.is_news(code, "", &message) {
+            return;
+        }
         let source = self.diagnostics.sources.iter().position(|known| known.name == site.file).unwrap_or(0);
         let offset = |known: &crate::source::Source| known.offset(site.line as usize, site.column as usize);
         let start = self.diagnostics.sources.get(source).map_or(0, offset);
@@ -213,6 +222,9 @@ impl<'a> Checker<'a> {
     }
 
     fn inside(&mut self, code: Code, pointer: &str, inner: &Range<usize>, message: String, help: Option<String>) {
+        if !self.resolved.is_news(code, pointer, &message) {
+            return;
+        }
         let place = self.resolved.inner_place(pointer, inner);
         self.diagnostics.push(Diagnostic { code, place, message, related: None, help });
     }
@@ -284,28 +296,37 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn unused(&mut self) {
+    /// Reports definitions that nothing uses. Where there are faults, what uses them may have been
+    /// passed over: then only those that no text of the spec names or nearly names are reported.
+    fn unused(&mut self, has_faults: bool) {
+        let words = if has_faults { self.resolved.words() } else { BTreeSet::new() };
+        let passed_over = |name: &str| nearest(name, words.iter().map(String::as_str)).is_some();
         let mut unused: Vec<(String, String)> = Vec::new();
-        for name in self.document.config.keys().filter(|name| !self.used_config.contains(*name)) {
+        for name in self.document.config.keys().filter(|name| !self.used_config.contains(*name) && !passed_over(name)) {
             unused.push((
                 format!("/config/{}", crate::yaml::escape(name)),
                 format!("nothing uses the config field `{name}`"),
             ));
         }
-        for (_, name) in self.look_ups.iter().enumerate().filter(|(number, _)| !self.used_look_ups.contains(number)) {
+        for (_, name) in self
+            .look_ups
+            .iter()
+            .enumerate()
+            .filter(|(number, name)| !self.used_look_ups.contains(number) && !passed_over(name))
+        {
             unused.push((
                 format!("/lookups/{}", crate::yaml::escape(name)),
                 format!("nothing uses the look-up table `{name}`"),
             ));
         }
         for (pointer, client) in self.client_documents() {
-            for name in client.start.keys().filter(|name| !self.used_starts.contains(*name)) {
+            for name in client.start.keys().filter(|name| !self.used_starts.contains(*name) && !passed_over(name)) {
                 let pointer = format!("{pointer}/start/{}", crate::yaml::escape(name));
                 unused.push((pointer, format!("nothing uses what `{name}` keeps")));
             }
         }
         for (_, (name, pointer)) in
-            self.clients.iter().enumerate().filter(|(number, _)| !self.used_clients.contains(number))
+            self.clients.iter().enumerate().filter(|(number, _)| !self.used_clients.contains(number) && !has_faults)
         {
             unused.push((pointer.clone(), format!("nothing uses the client `{name}`")));
         }

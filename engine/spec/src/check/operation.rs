@@ -19,7 +19,7 @@ use crate::yaml::escape;
 
 use super::Checker;
 use super::names::{Names, Shape, resource_shape};
-use super::source::{Role, unfit};
+use super::source::{Role, there, unfit};
 use super::value::Purpose;
 
 /// What is known of a thing without reading it.
@@ -68,7 +68,7 @@ impl Checker<'_> {
         });
         let actions = actions.collect();
         let useless = resource.update.is_some() && updated.is_empty();
-        if useless {
+        if useless && !self.resolved.is_lost(&format!("{pointer}/attributes")) {
             let message = "nothing can be given to this update".to_owned();
             let help = Some("add `attributes:` with `given_to: [update]`".to_owned());
             self.at_key(Code::MissingKey, &format!("{pointer}/update"), message, help);
@@ -119,7 +119,7 @@ impl Checker<'_> {
             None => None,
             Some(doc::Verify::Word(doc::NoneWord::None)) => Some(Verify::No),
             Some(doc::Verify::By(by)) => {
-                Some(Verify::By(Box::new(self.verify(&format!("{pointer}/verify"), by, &inner)?)))
+                self.verify(&format!("{pointer}/verify"), by, &inner).map(|by| Verify::By(Box::new(by)))
             }
         };
         let needs = self.needs();
@@ -164,23 +164,16 @@ impl Checker<'_> {
 
     fn sound_step(&mut self, pointer: &str, step: &doc::Step, names: &mut Names) -> Option<Step> {
         let site = self.key_site(pointer);
-        let when = match &step.when {
-            Some(text) => Some(self.expression(&format!("{pointer}/when"), text, names)?),
-            None => None,
-        };
+        let when = self.condition(&format!("{pointer}/when"), step.when.as_deref(), names);
         let asks = Self::asks(&step.request);
-        let kinds: Vec<&str> = [
+        let kinds = there(&[
             ("request", asks),
             ("look_up", step.look_up.is_some()),
             ("choose", !step.choose.is_empty()),
             ("steps", !step.steps.is_empty()),
             ("edit", step.edit.is_some()),
             ("is", step.is.is_some()),
-        ]
-        .into_iter()
-        .filter(|(_, there)| *there)
-        .map(|(kind, _)| kind)
-        .collect();
+        ]);
         let [kind] = kinds.as_slice() else {
             let message = match kinds.as_slice() {
                 [] => "this step does nothing".to_owned(),
@@ -259,7 +252,7 @@ impl Checker<'_> {
             [("request", &of_request), ("look_up", &of_look_up), ("is", &of_end)];
         let mut any = false;
         for (owner, keys) in groups.into_iter().filter(|(owner, _)| *owner != kind) {
-            for (key, _) in keys.iter().filter(|(_, there)| *there) {
+            for key in there(keys) {
                 any = true;
                 let message = format!("`{key}` belongs to a step with `{owner}`, and this one has `{kind}`");
                 let help = match (owner, kind) {
@@ -281,10 +274,7 @@ impl Checker<'_> {
         let request = self.write_request(pointer, &step.request, names);
         let answer = names.with_open(["body", "status", "headers"]).at_node();
         let outcomes = self.outcomes(&format!("{pointer}/outcomes"), &step.outcomes, names);
-        let item = match &step.item {
-            Some(path) => Some(self.singular_path(&format!("{pointer}/item"), path)?),
-            None => None,
-        };
+        let item = self.optional_path(&format!("{pointer}/item"), step.item.as_deref());
         self.own_names(&format!("{pointer}/keep"), step.keep.keys());
         let keep: Vec<_> = step
             .keep
@@ -302,7 +292,7 @@ impl Checker<'_> {
             })
             .collect();
         let wait = match &step.wait {
-            Some(wait) => Some(self.wait_for(&format!("{pointer}/wait"), wait, names)?),
+            Some(wait) => self.wait_for(&format!("{pointer}/wait"), wait, names),
             None => None,
         };
         let idempotency_key = step.idempotency_key.as_ref().map(|key| {
@@ -340,11 +330,8 @@ impl Checker<'_> {
             .enumerate()
             .filter_map(|(i, rule)| {
                 let at = format!("{pointer}/{i}");
-                let when = match &rule.when {
-                    Some(text) => Some(self.expression(&format!("{at}/when"), text, &answer)?),
-                    None => None,
-                };
-                if rule.status.is_none() && rule.code.is_none() && rule.message.is_none() && when.is_none() {
+                let when = self.condition(&format!("{at}/when"), rule.when.as_deref(), &answer);
+                if rule.status.is_none() && rule.code.is_none() && rule.message.is_none() && rule.when.is_none() {
                     let help = Some("add `status`, `code`, `message` or `when`".to_owned());
                     self.at_key(Code::MissingKey, &at, "this row would fit every answer".to_owned(), help);
                 }
@@ -443,7 +430,8 @@ impl Checker<'_> {
         source: &document::ListSource,
         names: &Names,
     ) -> Option<(usize, Names)> {
-        let (compiled, rows) = self.source(pointer, &source.request, &source.rows, names, Role::Find)?;
+        let (compiled, rows) = self.source(pointer, &source.request, &source.rows, names, Role::Find);
+        let compiled = compiled?;
         for (i, _) in compiled.for_each.iter().enumerate().filter(|(_, each)| matches!(each, ForEach::Resources { .. }))
         {
             let name = source.rows.for_each.keys().nth(i).cloned().unwrap_or_default();
@@ -456,13 +444,12 @@ impl Checker<'_> {
 
     fn verify(&mut self, pointer: &str, verify: &doc::VerifyBy, names: &Names) -> Option<VerifyBy> {
         let read = if Self::asks(&verify.request) {
-            let request = self.request(pointer, &verify.request, names)?;
-            let item = match &verify.item {
-                Some(path) => Some(self.singular_path(&format!("{pointer}/item"), path)?),
-                None => None,
-            };
-            let statuses = self.client_statuses.get(request.client).cloned().unwrap_or_default();
-            Some(crate::plan::Read { request, item, statuses })
+            let request = self.request(pointer, &verify.request, names);
+            let item = self.optional_path(&format!("{pointer}/item"), verify.item.as_deref());
+            request.map(|request| {
+                let statuses = self.client_statuses.get(request.client).cloned().unwrap_or_default();
+                crate::plan::Read { request, item, statuses }
+            })
         } else {
             if verify.item.is_some() {
                 let message = "`item` is the part of the answer to a request of `verify`".to_owned();
@@ -471,16 +458,13 @@ impl Checker<'_> {
             }
             None
         };
-        let holds = match &verify.holds {
-            Some(text) => Some(self.expression(&format!("{pointer}/holds"), text, &names.with_row())?),
-            None => None,
-        };
+        let holds = self.condition(&format!("{pointer}/holds"), verify.holds.as_deref(), &names.with_row());
         let limit = match &verify.r#for {
-            Some(text) => self.duration(&format!("{pointer}/for"), text)?,
+            Some(text) => self.duration(&format!("{pointer}/for"), text).unwrap_or(SHOWS_WITHIN),
             None => SHOWS_WITHIN,
         };
         let every = match &verify.every {
-            Some(text) => self.duration(&format!("{pointer}/every"), text)?,
+            Some(text) => self.duration(&format!("{pointer}/every"), text).unwrap_or(LOOKS_EVERY),
             None => LOOKS_EVERY,
         };
         let otherwise = match verify.r#else {
@@ -530,17 +514,15 @@ impl Checker<'_> {
                 Some(EditList { absent_is_empty: edit.absent.is_some(), ..list })
             }
             None => {
-                for (key, there) in [
+                for key in there(&[
                     ("key", !edit.key.is_empty()),
                     ("element", edit.element.is_some()),
                     ("within", edit.within.is_some()),
                     ("absent", edit.absent.is_some()),
                     ("empty", edit.empty.is_some()),
-                ] {
-                    if there {
-                        let message = format!("`{key}` needs a `list`");
-                        self.at_key(Code::NotHere, &format!("{pointer}/{key}"), message, None);
-                    }
+                ]) {
+                    let message = format!("`{key}` needs a `list`");
+                    self.at_key(Code::NotHere, &format!("{pointer}/{key}"), message, None);
                 }
                 None
             }
@@ -670,7 +652,7 @@ impl Checker<'_> {
         let mut setting = names.with_open(["value"]);
         let set = self.step(&format!("{pointer}/set"), &one_of.set, &mut setting);
         let clear = match &one_of.clear {
-            Some(step) => Some(self.step(&format!("{pointer}/clear"), step, &mut names.clone())?),
+            Some(step) => self.step(&format!("{pointer}/clear"), step, &mut names.clone()),
             None => None,
         };
         let fixed = one_of.fixed.iter().map(|json| json.as_str().map_or_else(|| json.to_string(), str::to_owned));

@@ -25,10 +25,7 @@ impl Checker<'_> {
         let pointer = format!("/resources/{}", escape(id));
         self.type_id(&pointer, id);
         self.asked_look_ups.clear();
-        let when = match &resource.when {
-            Some(text) => Some(self.expression(&format!("{pointer}/when"), text, &self.base.clone())?),
-            None => None,
-        };
+        let when = self.condition(&format!("{pointer}/when"), resource.when.as_deref(), &self.base.clone());
         let row_scope = row_names(document, id)
             .into_iter()
             .fold(self.base.clone(), |names, (name, shape)| names.with(&name, shape))
@@ -64,7 +61,7 @@ impl Checker<'_> {
         self.type_grants(number, &pointer, id, resource);
         after.extend(self.types_of_asked_look_ups());
         let read = match &resource.read {
-            Some(read) => Some(self.read(&format!("{pointer}/read"), read, resource)?),
+            Some(read) => self.read(&format!("{pointer}/read"), read, resource),
             None => None,
         };
         let find = resource
@@ -199,8 +196,7 @@ impl Checker<'_> {
                     );
                     return None;
                 }
-                self.source(&at, &source.request, &source.rows, &names, super::source::Role::List)
-                    .map(|(source, _)| source)
+                self.source(&at, &source.request, &source.rows, &names, super::source::Role::List).0
             })
             .collect();
         compiled.into_iter().collect()
@@ -323,10 +319,7 @@ impl Checker<'_> {
                 let of = self.value(&format!("{pointer}/emails/of"), &emails.of, names, Purpose::RecordList);
                 let address =
                     self.value(&format!("{pointer}/emails/address"), &emails.address, &element, Purpose::Record);
-                let primary = match &emails.primary {
-                    Some(text) => Some(self.expression(&format!("{pointer}/emails/primary"), text, &element)?),
-                    None => None,
-                };
+                let primary = self.condition(&format!("{pointer}/emails/primary"), emails.primary.as_deref(), &element);
                 Some((of?, address?, primary))
             }
             None => None,
@@ -388,13 +381,10 @@ impl Checker<'_> {
     /// Compiles the reading of one object.
     pub(super) fn read_in(&mut self, pointer: &str, read: &doc::Read, names: &Names) -> Option<Read> {
         let request = self.request(pointer, &read.request, names);
-        let item = match &read.item {
-            Some(path) => Some(self.singular_path(&format!("{pointer}/item"), path)?),
-            None => None,
-        };
-        let request = request?;
-        let statuses = self.statuses_over(&format!("{pointer}/statuses"), read.statuses.as_ref(), request.client);
-        Some(Read { request, item, statuses })
+        let item = self.optional_path(&format!("{pointer}/item"), read.item.as_deref());
+        let client = request.as_ref().map_or(usize::MAX, |request| request.client);
+        let statuses = self.statuses_over(&format!("{pointer}/statuses"), read.statuses.as_ref(), client);
+        Some(Read { request: request?, item, statuses })
     }
 
     /// A search must compare what comes: vendors pass over parameters, and search for parts.

@@ -54,7 +54,8 @@ pub(super) enum Role {
 }
 
 impl Checker<'_> {
-    /// Compiles a source; gives it back with the names its rows have.
+    /// Compiles a source; gives it back with the names its rows have, which are known also where it
+    /// has faults.
     pub(super) fn source(
         &mut self,
         pointer: &str,
@@ -62,21 +63,18 @@ impl Checker<'_> {
         rows: &Rows,
         names: &Names,
         role: Role,
-    ) -> Option<(Source, Names)> {
+    ) -> (Option<Source>, Names) {
         let site = self.key_site(pointer);
-        let (for_each, names) = self.for_each(&format!("{pointer}/for_each"), &rows.for_each, names)?;
-        let when = match &rows.when {
-            Some(text) => Some(self.expression(&format!("{pointer}/when"), text, &names)?),
-            None => None,
-        };
-        let (origin, row_scope) = self.origin(pointer, request, rows, &names, role)?;
-        let take = self.take(pointer, rows, &origin, &row_scope)?;
+        let (for_each, names) = self.for_each(&format!("{pointer}/for_each"), &rows.for_each, names);
+        let when = self.condition(&format!("{pointer}/when"), rows.when.as_deref(), &names);
+        let (origin, row_scope) = self.origin(pointer, request, rows, &names, role);
+        let take = self.take(pointer, Self::asks(request), rows, &row_scope);
         let mut row_scope = row_scope.with_row();
         let detail = match &rows.detail {
             Some(detail) => {
-                let compiled = self.detail(&format!("{pointer}/detail"), detail, &row_scope)?;
+                let compiled = self.detail(&format!("{pointer}/detail"), detail, &row_scope);
                 row_scope = row_scope.with(detail.r#as.as_deref().unwrap_or("listed"), Shape::Open);
-                Some(Box::new(compiled))
+                compiled.map(Box::new)
             }
             None => None,
         };
@@ -93,27 +91,34 @@ impl Checker<'_> {
                 None
             };
             let value = self.value(&at, value, &row_scope, Purpose::Compared);
-            matches.push((compiled?, value?));
+            matches.extend(compiled.zip(value));
         }
-        let keep_where = match &rows.r#where {
-            Some(text) => Some(self.expression(&format!("{pointer}/where"), text, &row_scope)?),
-            None => None,
-        };
+        let keep_where = self.condition(&format!("{pointer}/where"), rows.r#where.as_deref(), &row_scope);
         let (unnest, row_scope) = match &rows.unnest {
             Some(unnest) => {
-                let (unnest, names) = self.unnest(&format!("{pointer}/unnest"), unnest, &row_scope)?;
-                (Some(Box::new(unnest)), names)
+                let (unnest, names) = self.unnest(&format!("{pointer}/unnest"), unnest, &row_scope);
+                (unnest.map(Box::new), names)
             }
             None => (None, row_scope),
         };
         let dedupe_by = match &rows.dedupe_by {
-            Some(value) => Some(self.told(&format!("{pointer}/dedupe_by"), value, &row_scope, Purpose::Compared)?),
+            Some(value) => self.told(&format!("{pointer}/dedupe_by"), value, &row_scope, Purpose::Compared),
             None => None,
         };
-        Some((
-            Source { site, origin, for_each, when, take, detail, lets, matches, keep_where, unnest, dedupe_by },
-            row_scope,
-        ))
+        let source = origin.zip(take).zip(for_each).map(|((origin, take), for_each)| Source {
+            site,
+            origin,
+            for_each,
+            when,
+            take,
+            detail,
+            lets,
+            matches,
+            keep_where,
+            unnest,
+            dedupe_by,
+        });
+        (source, row_scope)
     }
 
     pub(super) fn key_path(&mut self, pointer: &str, text: &str) -> Option<crate::path::Path> {
@@ -151,41 +156,43 @@ impl Checker<'_> {
         pointer: &str,
         for_each: &std::collections::BTreeMap<String, DocumentForEach>,
         names: &Names,
-    ) -> Option<(Vec<ForEach>, Names)> {
+    ) -> (Option<Vec<ForEach>>, Names) {
         let mut compiled = Vec::new();
         let mut inner = names.clone();
         self.own_names(pointer, for_each.keys());
         for (name, each) in for_each {
             let at = format!("{pointer}/{}", escape(name));
             let site = self.site(&at);
-            match each {
+            let (one, shape) = match each {
                 DocumentForEach::Constants(list) => {
-                    compiled.push(ForEach::Values { name: name.clone(), list: Value::literal(site, list.clone()) });
-                    inner = inner.with(name, Shape::Open);
+                    let list = Value::literal(site, list.clone());
+                    (Some(ForEach::Values { name: name.clone(), list }), Shape::Open)
+                }
+                DocumentForEach::Value(text) if !crate::template::Template::is_template(text) => {
+                    let message = format!("a list is due here, and `{text}` is one text");
+                    let help = format!("write `[{text}]`, or `{{ of: TYPE }}` for the resources of a type");
+                    self.at_value(Code::WrongValue, &at, message, Some(help));
+                    (None, Shape::Open)
                 }
                 DocumentForEach::Value(text) => {
-                    if !crate::template::Template::is_template(text) {
-                        let message = format!("a list is due here, and `{text}` is one text");
-                        let help = format!("write `[{text}]`, or `{{ of: TYPE }}` for the resources of a type");
-                        self.at_value(Code::WrongValue, &at, message, Some(help));
-                        return None;
-                    }
                     let list =
-                        self.value(&at, &crate::document::Value::Text(text.clone()), names, Purpose::ComparedList)?;
-                    compiled.push(ForEach::Values { name: name.clone(), list });
-                    inner = inner.with(name, Shape::Open);
+                        self.value(&at, &crate::document::Value::Text(text.clone()), names, Purpose::ComparedList);
+                    (list.map(|list| ForEach::Values { name: name.clone(), list }), Shape::Open)
                 }
                 DocumentForEach::Of(of) => {
-                    let number = self.type_number(&format!("{at}/of"), &of.of)?;
-                    self.scope_needed.insert(number);
-                    compiled.push(ForEach::Resources { name: name.clone(), of: number });
-                    inner = inner.with(name, resource_shape(self.document, &of.of, 0));
+                    let number = self.type_number(&format!("{at}/of"), &of.of);
+                    self.scope_needed.extend(number);
+                    let shape = resource_shape(self.document, &of.of, 0);
+                    (number.map(|of| ForEach::Resources { name: name.clone(), of }), shape)
                 }
-            }
+            };
+            compiled.push(one);
+            inner = inner.with(name, shape);
         }
-        Some((compiled, inner))
+        (compiled.into_iter().collect(), inner)
     }
 
+    /// Compiles where rows come from; gives it back with the names that rows have from there.
     fn origin(
         &mut self,
         pointer: &str,
@@ -193,9 +200,9 @@ impl Checker<'_> {
         rows: &Rows,
         names: &Names,
         role: Role,
-    ) -> Option<(Origin, Names)> {
+    ) -> (Option<Origin>, Names) {
         let asks = Self::asks(request);
-        let ways = [asks, rows.constant.is_some(), rows.each_row.is_some()].iter().filter(|way| **way).count();
+        let ways = there(&[("", asks), ("", rows.constant.is_some()), ("", rows.each_row.is_some())]).len();
         if ways != 1 {
             let code = if ways == 0 { Code::NoRequest } else { Code::OneOf };
             let message = if ways == 0 {
@@ -203,71 +210,92 @@ impl Checker<'_> {
             } else {
                 "a source has one of a request, `rows` and `each_row`"
             };
-            self.at_key(
-                code,
-                pointer,
-                message.to_owned(),
-                Some("write `get: /path`, `rows: [ … ]` or `each_row: TYPE`".to_owned()),
-            );
-            return None;
+            let help = Some("write `get: /path`, `rows: [ … ]` or `each_row: TYPE`".to_owned());
+            self.at_key(code, pointer, message.to_owned(), help);
+            return (None, names.with("body", Shape::Open));
         }
-        if !asks && self.idle_keys(pointer, request, rows) {
-            return None;
-        }
+        let sound = asks || !self.idle_keys(pointer, request, rows);
         if let Some(constant) = &rows.constant {
-            return Some((Origin::Constant(constant.clone()), names.clone()));
+            return (Some(Origin::Constant(constant.clone())).filter(|_| sound), names.clone());
         }
         if let Some(each) = &rows.each_row {
-            let at = format!("{pointer}/each_row");
-            let number = self.type_number(&at, each)?;
-            if role == Role::Find {
-                self.at_key(Code::NotHere, &at, "rows that pass cannot be asked for one thing".to_owned(), None);
-                return None;
-            }
-            if !rows.for_each.is_empty() {
-                self.at_key(
-                    Code::NotHere,
-                    &format!("{pointer}/for_each"),
-                    "rows that pass are not repeated".to_owned(),
-                    Some("`unnest` makes several rows of one".to_owned()),
-                );
-                return None;
-            }
-            let inner = row_names(self.document, each)
-                .into_iter()
-                .fold(names.clone(), |names, (name, shape)| names.with(&name, shape));
-            let inner = match role {
-                Role::Grants(owner) if owner == number => {
-                    inner.with("resource", resource_shape(self.document, each, 0))
-                }
-                _ => inner,
-            };
-            return Some((Origin::EachRow(number), inner));
+            let (origin, names) = self.passing(pointer, each, rows, names, role);
+            return (origin.filter(|_| sound), names);
         }
-        let document = self.document;
-        let page_rule = super::names::page_rule(document, request, rows);
+        let page_rule = super::names::page_rule(self.document, request, rows);
         let request_names = Self::page_names(names, page_rule);
-        let compiled = self.request(pointer, request, &request_names)?;
-        let client = compiled.client;
-        let statuses = self.statuses_over(&format!("{pointer}/statuses"), rows.statuses.as_ref(), client);
-        let inherited = self.client_documents().into_iter().nth(client);
-        let wait = match (&rows.wait, inherited.and_then(|(at, client)| Some((at, client.wait.as_ref()?)))) {
-            (Some(wait), _) => Some(self.wait(&format!("{pointer}/wait"), wait, names)?),
-            (None, Some((at, wait))) => Some(self.wait(&format!("{at}/wait"), wait, names)?),
-            (None, None) => None,
-        };
-        let pages = self.pages_of(pointer, request, rows, &request_names, client)?;
         let row_scope = match page_rule {
             Some(crate::document::Pages::Rules(rules)) if !rules.first.is_empty() => request_names.clone(),
             _ => names.clone(),
         };
-        let row_scope = row_scope.with("body", Shape::Open);
-        Some((Origin::Request(Box::new(Asked { request: compiled, pages, statuses, wait })), row_scope))
+        let asked = self.asked(pointer, request, rows, names, &request_names);
+        (asked.map(|asked| Origin::Request(Box::new(asked))), row_scope.with("body", Shape::Open))
+    }
+
+    /// Rows of another type as they pass.
+    fn passing(
+        &mut self,
+        pointer: &str,
+        each: &str,
+        rows: &Rows,
+        names: &Names,
+        role: Role,
+    ) -> (Option<Origin>, Names) {
+        let at = format!("{pointer}/each_row");
+        let number = self.type_number(&at, each);
+        let inner = row_names(self.document, each)
+            .into_iter()
+            .fold(names.clone(), |names, (name, shape)| names.with(&name, shape));
+        let inner = match role {
+            Role::Grants(owner) if Some(owner) == number => {
+                inner.with("resource", resource_shape(self.document, each, 0))
+            }
+            _ => inner,
+        };
+        if role == Role::Find {
+            self.at_key(Code::NotHere, &at, "rows that pass cannot be asked for one thing".to_owned(), None);
+            return (None, inner);
+        }
+        if !rows.for_each.is_empty() {
+            self.at_key(
+                Code::NotHere,
+                &format!("{pointer}/for_each"),
+                "rows that pass are not repeated".to_owned(),
+                Some("`unnest` makes several rows of one".to_owned()),
+            );
+            return (None, inner);
+        }
+        (number.map(Origin::EachRow), inner)
+    }
+
+    fn asked(
+        &mut self,
+        pointer: &str,
+        request: &Request,
+        rows: &Rows,
+        names: &Names,
+        request_names: &Names,
+    ) -> Option<Asked> {
+        let compiled = self.request(pointer, request, request_names);
+        // Where the client is not known, its rules are not: only the source's own are looked at.
+        let client = compiled.as_ref().map_or(usize::MAX, |request| request.client);
+        let statuses = self.statuses_over(&format!("{pointer}/statuses"), rows.statuses.as_ref(), client);
+        let inherited = self.client_documents().into_iter().nth(client);
+        let wait = match (&rows.wait, inherited.and_then(|(at, client)| Some((at, client.wait.as_ref()?)))) {
+            (Some(wait), _) => self.wait(&format!("{pointer}/wait"), wait, names),
+            (None, Some((at, wait))) => self.wait(&format!("{at}/wait"), wait, names),
+            (None, None) => None,
+        };
+        let pages = match &compiled {
+            None if rows.pages.is_none() => None,
+            _ => self.pages_of(pointer, request, rows, request_names, client),
+        };
+        Some(Asked { request: compiled?, pages: pages?, statuses, wait })
     }
 
     /// Reports keys about a request that a source without one has.
     fn idle_keys(&mut self, pointer: &str, request: &Request, rows: &Rows) -> bool {
-        let keys = [
+        let idle = there(&[
             ("client", request.client.is_some()),
             ("query", !request.query.is_empty()),
             ("headers", !request.headers.is_empty()),
@@ -277,8 +305,7 @@ impl Checker<'_> {
             ("pages", rows.pages.is_some()),
             ("statuses", rows.statuses.is_some()),
             ("wait", rows.wait.is_some()),
-        ];
-        let idle: Vec<&str> = keys.into_iter().filter(|(_, there)| *there).map(|(key, _)| key).collect();
+        ]);
         for key in &idle {
             let message = format!("this source makes no request that `{key}` could be about");
             self.at_key(Code::NotHere, &format!("{pointer}/{key}"), message, Some("remove it".to_owned()));
@@ -323,18 +350,18 @@ impl Checker<'_> {
         }
     }
 
-    fn take(&mut self, pointer: &str, rows: &Rows, origin: &Origin, names: &Names) -> Option<Take> {
-        let ways: Vec<&str> = [
+    fn take(&mut self, pointer: &str, asks: bool, rows: &Rows, names: &Names) -> Option<Take> {
+        let ways = there(&[
             ("items", rows.items.is_some()),
             ("item", rows.item.is_some()),
             ("entries", rows.entries.is_some()),
             ("columns", rows.columns.is_some()),
-        ]
-        .into_iter()
-        .filter(|(_, there)| *there)
-        .map(|(name, _)| name)
-        .collect();
-        if !matches!(origin, Origin::Request(_)) {
+        ]);
+        // What neither asks nor has rows is told already.
+        if !asks && rows.constant.is_none() && rows.each_row.is_none() {
+            return None;
+        }
+        if !asks {
             if let Some(way) = ways.first() {
                 self.at_key(
                     Code::NotHere,
@@ -388,17 +415,15 @@ impl Checker<'_> {
     fn detail(&mut self, pointer: &str, detail: &doc::Detail, names: &Names) -> Option<Detail> {
         let request_names = if detail.batch.is_some() { names.with_open(["batch"]) } else { names.clone() };
         let request = self.request(pointer, &detail.request, &request_names);
-        let item = match &detail.item {
-            Some(path) => Some(self.singular_path(&format!("{pointer}/item"), path)?),
-            None => None,
-        };
+        let item = self.optional_path(&format!("{pointer}/item"), detail.item.as_deref());
         let batch = match &detail.batch {
             Some(batch) => {
                 let id = self.told(&format!("{pointer}/batch/id"), &batch.id, names, Purpose::Compared);
                 let items = self.singular_path(&format!("{pointer}/batch/items"), &batch.items);
                 let key =
                     self.told(&format!("{pointer}/batch/key"), &batch.key, &self.base.with_row(), Purpose::Compared);
-                Some(Batch { size: usize::try_from(batch.size).unwrap_or(1), id: id?, items: items?, key: key? })
+                let size = usize::try_from(batch.size).unwrap_or(1);
+                id.zip(items).zip(key).map(|((id, items), key)| Batch { size, id, items, key })
             }
             None => None,
         };
@@ -408,16 +433,13 @@ impl Checker<'_> {
                 self.at_key(Code::NotHere, &format!("{pointer}/{key}"), message, None);
             }
         }
-        let when = match &detail.when {
-            Some(text) => Some(self.expression(&format!("{pointer}/when"), text, names)?),
-            None => None,
-        };
-        let request = request?;
-        let statuses = self.statuses_over(&format!("{pointer}/statuses"), detail.statuses.as_ref(), request.client);
-        Some(Detail { request, item, name: detail.r#as.clone(), batch, statuses, when })
+        let when = self.condition(&format!("{pointer}/when"), detail.when.as_deref(), names);
+        let client = request.as_ref().map_or(usize::MAX, |request| request.client);
+        let statuses = self.statuses_over(&format!("{pointer}/statuses"), detail.statuses.as_ref(), client);
+        Some(Detail { request: request?, item, name: detail.r#as.clone(), batch, statuses, when })
     }
 
-    fn unnest(&mut self, pointer: &str, unnest: &doc::Unnest, names: &Names) -> Option<(Unnest, Names)> {
+    fn unnest(&mut self, pointer: &str, unnest: &doc::Unnest, names: &Names) -> (Option<Unnest>, Names) {
         let of = self.told(&format!("{pointer}/of"), &unnest.of, names, Purpose::ComparedList);
         let mut inner = names.clone();
         if let Some(outer) = &unnest.outer {
@@ -427,31 +449,26 @@ impl Checker<'_> {
         self.own_names(&format!("{pointer}/let"), unnest.r#let.keys());
         let lets = self.named_values(&format!("{pointer}/let"), &unnest.r#let, &inner, Purpose::ComparedList);
         let inner = inner.with_open(unnest.r#let.keys().map(String::as_str));
-        let keep_where = match &unnest.r#where {
-            Some(text) => Some(self.expression(&format!("{pointer}/where"), text, &inner)?),
-            None => None,
-        };
+        let keep_where = self.condition(&format!("{pointer}/where"), unnest.r#where.as_deref(), &inner);
         let (deeper, inner) = match &unnest.unnest {
             Some(deeper) => {
-                let (deeper, names) = self.unnest(&format!("{pointer}/unnest"), deeper, &inner)?;
-                (Some(Box::new(deeper)), names)
+                let (deeper, names) = self.unnest(&format!("{pointer}/unnest"), deeper, &inner);
+                (deeper.map(Box::new), names)
             }
             None => (None, inner),
         };
         let site = self.key_site(pointer);
-        Some((
-            Unnest {
-                site,
-                of: of?,
-                outer: unnest.outer.clone(),
-                entries: unnest.entries,
-                absent_is_empty: unnest.absent.is_some(),
-                lets,
-                keep_where,
-                unnest: deeper,
-            },
-            inner,
-        ))
+        let compiled = of.map(|of| Unnest {
+            site,
+            of,
+            outer: unnest.outer.clone(),
+            entries: unnest.entries,
+            absent_is_empty: unnest.absent.is_some(),
+            lets,
+            keep_where,
+            unnest: deeper,
+        });
+        (compiled, inner)
     }
 
     fn wait(&mut self, pointer: &str, wait: &doc::Wait, names: &Names) -> Option<Wait> {
@@ -514,11 +531,8 @@ impl Checker<'_> {
                 .enumerate()
                 .filter_map(|(i, rule)| {
                     let at = format!("{pointer}/{i}");
-                    let when = match &rule.when {
-                        Some(text) => Some(self.answer_condition(&format!("{at}/when"), text)?),
-                        None => None,
-                    };
-                    if rule.status.is_none() && rule.code.is_none() && rule.message.is_none() && when.is_none() {
+                    let when = rule.when.as_ref().and_then(|text| self.answer_condition(&format!("{at}/when"), text));
+                    if rule.status.is_none() && rule.code.is_none() && rule.message.is_none() && rule.when.is_none() {
                         self.at_key(
                             Code::MissingKey,
                             &at,
@@ -557,31 +571,20 @@ impl Checker<'_> {
 
     fn check(&mut self, pointer: &str, check: &doc::Check) -> Option<Check> {
         let names = self.base.clone();
-        let when = match &check.when {
-            Some(text) => Some(self.expression(&format!("{pointer}/when"), text, &names)?),
-            None => None,
-        };
-        let request = self.request(pointer, &check.request, &names)?;
-        let items = match &check.items {
-            Some(items) => Some(self.items(&format!("{pointer}/items"), items)?),
-            None => None,
-        };
+        let when = self.condition(&format!("{pointer}/when"), check.when.as_deref(), &names);
+        let request = self.request(pointer, &check.request, &names);
+        let items = check.items.as_ref().and_then(|items| self.items(&format!("{pointer}/items"), items));
         if check.some.is_some() != check.items.is_some() {
             self.at_key(Code::OneOf, pointer, "`some` and `items` belong together".to_owned(), None);
         }
-        let some = match &check.some {
-            Some(text) => Some(self.expression(&format!("{pointer}/some"), text, &names.with_row())?),
-            None => None,
-        };
-        let holds = match &check.holds {
-            Some(text) => Some(self.answer_condition(&format!("{pointer}/holds"), text)?),
-            None => None,
-        };
-        let statuses = self.statuses_over(&format!("{pointer}/statuses"), check.statuses.as_ref(), request.client);
+        let some = self.condition(&format!("{pointer}/some"), check.some.as_deref(), &names.with_row());
+        let holds = check.holds.as_ref().and_then(|text| self.answer_condition(&format!("{pointer}/holds"), text));
+        let client = request.as_ref().map_or(usize::MAX, |request| request.client);
+        let statuses = self.statuses_over(&format!("{pointer}/statuses"), check.statuses.as_ref(), client);
         Some(Check {
             site: self.key_site(pointer),
             when,
-            request,
+            request: request?,
             items,
             some,
             holds,
@@ -626,6 +629,11 @@ impl Checker<'_> {
             })
             .collect()
     }
+}
+
+/// The keys that are there.
+pub(super) fn there<'k>(keys: &[(&'k str, bool)]) -> Vec<&'k str> {
+    keys.iter().filter(|(_, there)| *there).map(|(key, _)| *key).collect()
 }
 
 /// Why an author cannot give a name, and what to do.

@@ -77,12 +77,12 @@ impl Checker<'_> {
             }
             doc::Value::Join(join) => {
                 optional = join.optional;
-                let parts = self.values(&format!("{pointer}/join"), &join.join, names, purpose)?;
+                let parts = self.values(&format!("{pointer}/join"), &join.join, names, purpose);
                 let with = match &join.with {
                     Some(with) => self.plain(&format!("{pointer}/with"), with)?,
                     None => " ".to_owned(),
                 };
-                ValueKind::Join(parts, with)
+                ValueKind::Join(parts?, with)
             }
             doc::Value::Cases(cases) => self.cases(pointer, cases, names, purpose)?,
             doc::Value::Pick(pick) => {
@@ -110,7 +110,8 @@ impl Checker<'_> {
                 }
             }
             doc::Value::Quote(quote) => {
-                self.plain(&format!("{pointer}/text"), &quote.text)?;
+                let text = self.plain(&format!("{pointer}/text"), &quote.text);
+                let args = self.values(&format!("{pointer}/args"), &quote.args, names, purpose);
                 let pieces: Vec<String> = quote.text.split('?').map(str::to_owned).collect();
                 if pieces.len() != quote.args.len() + 1 {
                     let message =
@@ -123,8 +124,8 @@ impl Checker<'_> {
                     );
                     return None;
                 }
-                let args = self.values(&format!("{pointer}/args"), &quote.args, names, purpose)?;
-                ValueKind::Quote { quoting: quote.quote, pieces, args }
+                text?;
+                ValueKind::Quote { quoting: quote.quote, pieces, args: args? }
             }
         };
         Some(Value { site, kind, optional, keep_blank })
@@ -267,7 +268,7 @@ impl Checker<'_> {
             self.at_key(Code::NotHere, &format!("{pointer}/other"), "`other` needs a `map`".to_owned(), None);
         }
         let default = match &from.default {
-            Some(value) => Some(self.value(&format!("{pointer}/default"), value, names, purpose)?),
+            Some(value) => self.value(&format!("{pointer}/default"), value, names, purpose),
             None => None,
         };
         Some(From { from: source?, map, other: other?, conversion: from.r#as, default })
@@ -305,7 +306,7 @@ impl Checker<'_> {
             })
             .collect();
         let otherwise = match &cases.otherwise {
-            Some(value) => Some(Box::new(self.value(&format!("{pointer}/otherwise"), value, names, purpose)?)),
+            Some(value) => self.value(&format!("{pointer}/otherwise"), value, names, purpose).map(Box::new),
             None => None,
         };
         Some(ValueKind::Cases(compiled.into_iter().collect::<Option<_>>()?, otherwise))
@@ -319,12 +320,9 @@ impl Checker<'_> {
         };
         let list = self.told(&format!("{pointer}/pick"), &pick.pick, names, many);
         let element = names.with_row();
-        let keep_where = match &pick.r#where {
-            Some(text) => Some(self.expression(&format!("{pointer}/where"), text, &element)?),
-            None => None,
-        };
+        let keep_where = self.condition(&format!("{pointer}/where"), pick.r#where.as_deref(), &element);
         let take = match &pick.take {
-            Some(value) => Some(self.value(&format!("{pointer}/take"), value, &element, purpose)?),
+            Some(value) => self.value(&format!("{pointer}/take"), value, &element, purpose),
             None => None,
         };
         Some(Pick { list: list?, keep_where, take, first_of_many: pick.many == Some(Many::First) })
@@ -429,6 +427,17 @@ impl Checker<'_> {
                 None
             }
         }
+    }
+
+    /// Compiles a condition that may be left out. There is none where it has a fault, too: no plan
+    /// comes of that, and what stands beside it is checked.
+    pub(super) fn condition(&mut self, pointer: &str, text: Option<&str>, names: &Names) -> Option<Expression> {
+        text.and_then(|text| self.expression(pointer, text, names))
+    }
+
+    /// Parses a path that may be left out, and must yield at most one node.
+    pub(super) fn optional_path(&mut self, pointer: &str, text: Option<&str>) -> Option<Path> {
+        text.and_then(|text| self.singular_path(pointer, text))
     }
 
     /// Compiles a template.

@@ -34,6 +34,15 @@ macro_rules! codes {
                 match self { $( Code::$name => Severity::$severity, )* }
             }
 
+            /// Whether it says that something is not there: it follows from what is left out.
+            pub(crate) fn is_of_absence(self) -> bool {
+                use Code::{Config, MissingKey, NoGrants, NoPageRule, NoRequest, OneOf, PageRule, StepShape, Unused, WrongShape};
+                matches!(
+                    self,
+                    Config | MissingKey | NoGrants | NoPageRule | NoRequest | OneOf | PageRule | StepShape | Unused | WrongShape
+                )
+            }
+
             /// The code of a name.
             pub fn named(name: &str) -> Option<Code> {
                 Self::ALL.iter().copied().find(|code| code.name() == name)
