@@ -1,5 +1,6 @@
 //! Broken specs: every file of `tests/invalid` has one mistake. Its first line says which code is
-//! reported, and where; the whole report of all of them is a snapshot beside them.
+//! reported, and where; the whole report of all of them is a snapshot beside them. Those of
+//! `tests/invalid/several` have more than one, and a line for each.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -30,9 +31,9 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("invalid")
 }
 
-/// The broken specs by file name.
-fn specs() -> Vec<(String, String)> {
-    let mut specs: Vec<(String, String)> = std::fs::read_dir(folder())
+/// The broken specs of a folder by file name.
+fn specs_in(folder: &Path) -> Vec<(String, String)> {
+    let mut specs: Vec<(String, String)> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
@@ -40,6 +41,11 @@ fn specs() -> Vec<(String, String)> {
         .collect();
     specs.sort();
     specs
+}
+
+/// The specs with one mistake.
+fn specs() -> Vec<(String, String)> {
+    specs_in(&folder())
 }
 
 /// What the first line expects: a code, and `line:column` of the spec or `file:line:column`.
@@ -53,21 +59,24 @@ fn expected<'t>(name: &str, text: &'t str) -> Result<(Code, &'t str), String> {
     Ok((code, place))
 }
 
+/// The code and the place of each fault.
+fn told(name: &str, diagnostics: &Diagnostics) -> Vec<String> {
+    let sorted = diagnostics.sorted().into_iter();
+    let told = sorted.map(|diagnostic| {
+        let source = &diagnostics.sources[diagnostic.place.source];
+        let (line, column) = source.position(diagnostic.place.range.start);
+        let file = if &*source.name == name { String::new() } else { format!("{}:", source.name) };
+        format!("{} {file}{line}:{column}", diagnostic.code.name())
+    });
+    told.collect()
+}
+
 /// What is wrong with the report on a spec, and the report.
 fn judged(name: &str, text: &str) -> (Result<Code, String>, String) {
     let mut diagnostics = Diagnostics::default();
     let plan = compile(name, text, &Folders, &mut diagnostics);
     let report = render::human(&diagnostics, false);
-    let told: Vec<String> = diagnostics
-        .sorted()
-        .into_iter()
-        .map(|diagnostic| {
-            let source = &diagnostics.sources[diagnostic.place.source];
-            let (line, column) = source.position(diagnostic.place.range.start);
-            let file = if &*source.name == name { String::new() } else { format!("{}:", source.name) };
-            format!("{} {file}{line}:{column}", diagnostic.code.name())
-        })
-        .collect();
+    let told = told(name, &diagnostics);
     let verdict = expected(name, text).and_then(|(code, place)| {
         if told != [format!("{} {place}", code.name())] {
             return Err(format!("{name}: expected {} {place}, and told is {told:?}\n{report}", code.name()));
@@ -98,6 +107,19 @@ fn what_is_told_of_each_mistake_is_what_was_reviewed() {
     insta::with_settings!({ snapshot_path => "../invalid/snapshots", prepend_module_to_snapshot => false, omit_expression => true }, {
         insta::assert_snapshot!("reports", whole);
     });
+}
+
+#[test]
+fn all_mistakes_of_a_spec_are_told_in_one_run_and_nothing_that_follows_from_them() {
+    for (name, text) in specs_in(&folder().join("several")) {
+        let expected: Vec<&str> = text.lines().map_while(|line| line.strip_prefix("# expect: ")).collect();
+        assert!(expected.len() > 1, "{name} has fewer than two mistakes");
+        let mut diagnostics = Diagnostics::default();
+        let plan = compile(&name, &text, &Folders, &mut diagnostics);
+        let told = told(&name, &diagnostics);
+        assert_eq!(told, expected, "{name}:\n{}", render::human(&diagnostics, false));
+        assert!(plan.is_none(), "{name}");
+    }
 }
 
 #[test]

@@ -2,10 +2,12 @@
 //! code; its text may change.
 
 mod code;
+mod explanation;
 
 use std::ops::Range;
 
 pub use code::{Code, Severity};
+pub use explanation::{Example, Explanation};
 
 use crate::source::{Place, Source};
 
@@ -54,15 +56,17 @@ impl Diagnostics {
             .found
             .iter()
             .any(|d| d.code == diagnostic.code && d.place == diagnostic.place && d.message == diagnostic.message);
-        if known {
+        // Where something is wrong, advice on the same words would only be in the way.
+        let is_advice = diagnostic.code.severity() == Severity::Warning
+            && self.found.iter().any(|d| d.code.severity() == Severity::Error && d.place == diagnostic.place);
+        if known || is_advice {
             return;
         }
         if self.found.len() >= MOST {
             self.left_out += usize::from(diagnostic.code.severity() == Severity::Error);
         } else {
-            // A word that is no boolean is told once where a boolean is due.
             if diagnostic.code.severity() == Severity::Error {
-                self.found.retain(|d| d.code != Code::YamlBoolean || d.place != diagnostic.place);
+                self.found.retain(|d| d.code.severity() == Severity::Error || d.place != diagnostic.place);
             }
             self.found.push(diagnostic);
         }
@@ -81,6 +85,21 @@ impl Diagnostics {
             range.end += 1;
         }
         place.range = range;
+    }
+
+    /// Adds the faults of a text that was made of a source, at their places in that source.
+    pub(crate) fn adopt(
+        &mut self,
+        found: &Diagnostics,
+        source: usize,
+        original: impl Fn(&Range<usize>) -> Range<usize>,
+    ) {
+        let place = |place: &Place| Place { source, range: original(&place.range) };
+        for known in &found.found {
+            let related = known.related.as_ref().map(|(at, label)| (place(at), label.clone()));
+            self.push(Diagnostic { place: place(&known.place), related, ..known.clone() });
+        }
+        self.left_out += found.left_out;
     }
 
     /// Adds a fault at a byte range.

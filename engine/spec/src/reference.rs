@@ -46,7 +46,23 @@ pub fn codes() -> String {
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
-        let _ = writeln!(text, "| `{}` | {severity} | {} |", code.name(), code.explanation());
+        let _ = writeln!(text, "| [`{0}`](#{0}) | {severity} | {1} |", code.name(), code.explanation());
+    }
+    for code in Code::ALL {
+        let _ = write!(text, "\n## {}\n\n{}\n", code.name(), code.explanation());
+        text.push_str(&code_in_markdown(*code));
+    }
+    text
+}
+
+/// What a code means and its examples, as Markdown.
+pub fn code_in_markdown(code: Code) -> String {
+    let mut text = String::new();
+    if let Some(explained) = code.explained() {
+        let _ = write!(text, "\n{}\n", explained.meaning);
+        for (heading, example) in [("Wrong", explained.wrong), ("Right", explained.right)] {
+            let _ = write!(text, "\n{heading}, {}:\n\n```yaml\n{}\n```\n", example.place_in_words(), example.text);
+        }
     }
     text
 }

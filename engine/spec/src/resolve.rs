@@ -157,9 +157,11 @@ impl Resolved {
         self.lost.nodes().any(|known| is_within(known, pointer))
     }
 
-    /// The words of all texts, also of those that are not there any more.
+    /// The words of all texts that may use a definition, also of those that are not there any more.
     pub fn words(&self) -> BTreeSet<String> {
-        let texts = texts_in(&self.value).into_iter().chain(self.lost.names.iter().map(String::as_str));
+        let parts = self.value.as_object().into_iter().flatten();
+        let parts = parts.filter(|(key, _)| !["config", "docs", "name", "notes", "summary"].contains(&key.as_str()));
+        let texts = parts.flat_map(|(_, part)| texts_in(part)).chain(self.lost.names.iter().map(String::as_str));
         let words = texts.flat_map(|text| text.split(|c: char| !c.is_ascii_alphanumeric() && !"_-".contains(c)));
         words.map(str::to_owned).collect()
     }

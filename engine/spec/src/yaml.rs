@@ -2,7 +2,10 @@
 //!
 //! Values come from serde_yaml, whose scalar rules are YAML 1.2's; positions come from the events
 //! of granit-parser over the same text. Both must agree on what is there. What YAML allows and a
-//! spec does not (tags, several documents, duplicate keys, numbers beyond 64 bits) is found here.
+//! spec does not (tags, several documents, duplicate keys, numbers beyond 64 bits) is found here,
+//! and put right for the reading of the rest.
+
+mod mend;
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -11,10 +14,14 @@ use granit_parser::{Event, Parser, ScalarStyle};
 use serde_json::{Map, Value as Json};
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
-use crate::source::Place;
+use crate::source::{Place, Source};
+
+use mend::{AGAIN, Edit, Mended, indentation};
 
 /// The largest text that is read, in bytes.
 pub const LARGEST: usize = 1 << 20;
+/// How many bytes are read at most to find further faults in a text that has some.
+const MOST_READ: usize = 4 << 20;
 /// The most nodes a text may hold once aliases are followed.
 const MOST_NODES: usize = 200_000;
 
@@ -39,9 +46,10 @@ pub struct Span {
     pub verbatim: bool,
 }
 
-/// Reads a text. Faults go to `diagnostics`; nothing comes back if there is no usable tree.
+/// Reads a text. Faults go to `diagnostics`; nothing comes back if there is no usable tree. A tree
+/// can come of a text with faults, so that more of them are found.
 pub fn read(source: usize, diagnostics: &mut Diagnostics) -> Option<Tree> {
-    let text = diagnostics.sources.get(source)?.text.clone();
+    let Source { name, text, .. } = diagnostics.sources.get(source)?.clone();
     if text.len() > LARGEST {
         diagnostics.report(
             Code::TooLarge,
@@ -52,29 +60,93 @@ pub fn read(source: usize, diagnostics: &mut Diagnostics) -> Option<Tree> {
         );
         return None;
     }
-    let before = diagnostics.counts().0;
-    let spans = positions(source, &text, diagnostics);
-    if diagnostics.counts().0 > before {
-        return None;
+    let mut edits: Vec<Edit> = Vec::new();
+    let mut read = 0;
+    loop {
+        let mended = Mended::new(&text, &edits);
+        // Faults are found in the changed text and told in the one that was written.
+        let mut found = Diagnostics::default();
+        found.add_source(Source::new(&name, &mended.text));
+        let mut mends = Vec::new();
+        let spans = positions(&mended.text, &mut found, &mut mends);
+        // Where tabs were, the indentation is a guess: what does not fit below is no fault of its own.
+        let fault = found.sorted().last().map(|fault| mended.original(fault.place.range.start));
+        let guessed = edits.iter().filter(|edit| text.get(edit.at.clone()).is_some_and(|was| was.contains('\t')));
+        let mut below = guessed.filter_map(|edit| text.get(edit.at.start..fault?));
+        if spans.is_none() && mends.is_empty() && below.any(|between| between.matches('\n').count() <= 1) {
+            return None;
+        }
+        diagnostics.adopt(&found, source, |range| mended.original_range(range));
+        read += text.len();
+        if mends.is_empty() || read > MOST_READ {
+            return tree(source, &mended, spans?, !edits.is_empty(), diagnostics);
+        }
+        let known = edits.len();
+        for mend in mends {
+            let edit = Edit { at: mended.original_range(&mend.at), with: mend.with };
+            if !edits.contains(&edit) {
+                edits.push(edit);
+            }
+        }
+        if edits.len() == known {
+            return None;
+        }
     }
-    let yaml = match serde_yaml::from_str::<serde_yaml::Value>(&text).and_then(|mut value| {
+}
+
+/// The tree of a text whose nodes have these places.
+fn tree(
+    source: usize,
+    mended: &Mended,
+    spans: HashMap<String, Span>,
+    has_edits: bool,
+    diagnostics: &mut Diagnostics,
+) -> Option<Tree> {
+    let text = &mended.text;
+    let yaml = match serde_yaml::from_str::<serde_yaml::Value>(text).and_then(|mut value| {
         value.apply_merge()?;
         Ok(value)
     }) {
         Ok(value) => value,
         Err(error) => {
             let at = error.location().map_or(0, |location| location.index().min(text.len()));
-            syntax(source, &text, at, error.to_string(), diagnostics);
+            let mut found = Diagnostics::default();
+            found.add_source(Source::new("", text));
+            syntax(text, at, error.to_string(), &mut found, &mut Vec::new());
+            diagnostics.adopt(&found, source, |range| mended.original_range(range));
             return None;
         }
     };
     let mut nodes = 0;
     match to_json(yaml, &mut nodes) {
-        Ok(value) => Some(Tree { value, spans: spans? }),
+        Ok(mut value) => {
+            if has_edits {
+                forget_repeated(&mut value);
+            }
+            let original = |span: Span| Span {
+                key: span.key.map(|key| mended.original_range(&key)),
+                value: mended.original_range(&span.value),
+                verbatim: span.verbatim,
+            };
+            let spans = spans.into_iter().map(|(pointer, span)| (pointer, original(span))).collect();
+            Some(Tree { value, spans })
+        }
         Err((code, reason)) => {
             diagnostics.report(code, source, 0..0, reason, None);
             None
         }
+    }
+}
+
+/// Takes away what stands under a key that is there already.
+fn forget_repeated(node: &mut Json) {
+    match node {
+        Json::Object(members) => {
+            members.retain(|key, _| !key.contains(AGAIN));
+            members.values_mut().for_each(forget_repeated);
+        }
+        Json::Array(items) => items.iter_mut().for_each(forget_repeated),
+        _ => {}
     }
 }
 
@@ -196,7 +268,10 @@ enum Open {
     },
 }
 
-fn positions(source: usize, text: &str, diagnostics: &mut Diagnostics) -> Option<HashMap<String, Span>> {
+/// The place of each node of a text. Faults go to `diagnostics`, of which the text is the only
+/// source, and what would put them right to `mends`.
+fn positions(text: &str, diagnostics: &mut Diagnostics, mends: &mut Vec<Edit>) -> Option<HashMap<String, Span>> {
+    let source = 0;
     let mut spans = HashMap::new();
     let mut stack: Vec<Open> = Vec::new();
     let mut documents = 0;
@@ -206,7 +281,7 @@ fn positions(source: usize, text: &str, diagnostics: &mut Diagnostics) -> Option
             Ok(pair) => pair,
             Err(error) => {
                 let at = error.marker().byte_offset().unwrap_or(0).min(text.len());
-                syntax(source, text, at, error.to_string(), diagnostics);
+                syntax(text, at, error.to_string(), diagnostics, mends);
                 return None;
             }
         };
@@ -217,18 +292,17 @@ fn positions(source: usize, text: &str, diagnostics: &mut Diagnostics) -> Option
             return None;
         }
         if event.tag().is_some() {
-            diagnostics.report(
-                Code::Tag,
-                source,
-                range.clone(),
-                "the language has no YAML tags",
-                Some("remove the tag".to_owned()),
-            );
+            let mend = without_tag(text, range.start);
+            let place = mend.as_ref().map_or_else(|| range.clone(), |edit| edit.at.clone());
+            let help = Some("remove the tag".to_owned());
+            diagnostics.report(Code::Tag, source, place, "the language has no YAML tags", help);
+            mends.extend(mend);
         }
         match event {
             Event::DocumentStart(..) => {
                 documents += 1;
                 if documents == 2 {
+                    mends.push(Edit { at: range.start..text.len(), with: String::new() });
                     diagnostics.report(
                         Code::Documents,
                         source,
@@ -243,7 +317,7 @@ fn positions(source: usize, text: &str, diagnostics: &mut Diagnostics) -> Option
                 let inner = if verbatim { range.clone() } else { unquoted(text, &range, &value) };
                 let verbatim = text.get(inner.clone()).is_some_and(|raw| raw == value);
                 let key = if style == ScalarStyle::Plain { plain_key(&value) } else { value.to_string() };
-                if take_key(&mut stack, &key, range.clone(), source, diagnostics) {
+                if take_key(&mut stack, &key, range.clone(), diagnostics, mends) {
                     continue;
                 }
                 if style == ScalarStyle::Plain
@@ -251,6 +325,7 @@ fn positions(source: usize, text: &str, diagnostics: &mut Diagnostics) -> Option
                 {
                     let help = Some(format!("a text is written in quotes: \"{value}\""));
                     diagnostics.report(Code::Number, source, range.clone(), reason, help);
+                    mends.push(Edit { at: range.clone(), with: "1".to_owned() });
                 }
                 if style == ScalarStyle::Plain && is_old_boolean(&value) {
                     diagnostics.report(
@@ -264,7 +339,7 @@ fn positions(source: usize, text: &str, diagnostics: &mut Diagnostics) -> Option
                 let shown = if verbatim { inner } else { range };
                 place(&mut stack, &mut spans, shown, verbatim);
             }
-            Event::Alias(_) if !take_key(&mut stack, "*", range.clone(), source, diagnostics) => {
+            Event::Alias(_) if !take_key(&mut stack, "*", range.clone(), diagnostics, mends) => {
                 place(&mut stack, &mut spans, range, false);
             }
             Event::MappingStart(..) => {
@@ -280,6 +355,7 @@ fn positions(source: usize, text: &str, diagnostics: &mut Diagnostics) -> Option
                         "YAML reads `{{` as the beginning of a map",
                         Some("put the template into quotes: \"{{ … }}\"".to_owned()),
                     );
+                    mends.extend(mend::quoted(text, range.start));
                     return None;
                 }
                 if key_is_due(&stack) {
@@ -381,8 +457,8 @@ fn take_key(
     stack: &mut [Open],
     value: &str,
     range: Range<usize>,
-    source: usize,
     diagnostics: &mut Diagnostics,
+    mends: &mut Vec<Edit>,
 ) -> bool {
     let Some(Open::Map { keys, key: key @ None, .. }) = stack.last_mut() else { return false };
     if let Some(first) = keys.insert(value.to_owned(), range.clone())
@@ -390,11 +466,16 @@ fn take_key(
     {
         diagnostics.push(Diagnostic {
             code: Code::DuplicateKey,
-            place: Place { source, range: range.clone() },
+            place: Place { source: 0, range: range.clone() },
             message: format!("the key `{value}` stands twice in this map"),
-            related: Some((Place { source, range: first }, "first here".to_owned())),
+            related: Some((Place { source: 0, range: first }, "first here".to_owned())),
             help: Some("remove one of them".to_owned()),
         });
+        let quoted = diagnostics
+            .sources
+            .first()
+            .is_some_and(|source| source.text.get(range.clone()).is_some_and(|key| key.ends_with(['"', '\''])));
+        mends.push(Edit::insert(range.end - usize::from(quoted), &format!("{AGAIN}{}", range.start)));
     }
     *key = Some((value.to_owned(), range));
     true
@@ -435,7 +516,21 @@ fn is_old_boolean(text: &str) -> bool {
     matches!(text.to_ascii_lowercase().as_str(), "yes" | "no" | "on" | "off" | "y" | "n")
 }
 
-fn syntax(source: usize, text: &str, at: usize, reason: String, diagnostics: &mut Diagnostics) {
+/// The tag before or at a place, as spaces.
+fn without_tag(text: &str, at: usize) -> Option<Edit> {
+    let length = |start: usize| text.get(start..).and_then(|rest| rest.find([' ', '\n', ',', ']', '}']));
+    let start = match text.get(at..).is_some_and(|rest| rest.starts_with('!')) {
+        true => at,
+        false => text.get(..at)?.trim_end().rfind([' ', '\n', '[', '{'])? + 1,
+    };
+    let end = start + length(start)?;
+    let is_tag = text.get(start..end).is_some_and(|tag| tag.starts_with('!'));
+    is_tag.then(|| Edit { at: start..end, with: " ".repeat(end - start) })
+}
+
+/// Reports what keeps a text from being YAML.
+fn syntax(text: &str, at: usize, reason: String, diagnostics: &mut Diagnostics, mends: &mut Vec<Edit>) {
+    let source = 0;
     let line_start = text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |found| found + 1);
     // A scanner names the place where the value began that a tab ends.
     let rest = text.get(line_start..).unwrap_or_default();
@@ -457,6 +552,7 @@ fn syntax(source: usize, text: &str, at: usize, reason: String, diagnostics: &mu
             "a tab stands where YAML wants spaces",
             Some("indent with two spaces".to_owned()),
         );
+        mends.extend(mend::without_tabs(text, line_start));
         return;
     }
     if let Some(open) = hole_outside_quotes(line) {
@@ -468,6 +564,7 @@ fn syntax(source: usize, text: &str, at: usize, reason: String, diagnostics: &mu
             "YAML reads `{{` as the beginning of a map",
             Some("put the template into quotes: \"{{ … }}\"".to_owned()),
         );
+        mends.extend(mend::quoted(text, start));
         return;
     }
     if reason.contains("recursion limit") || reason.contains("repetition limit") {
@@ -488,10 +585,6 @@ fn syntax(source: usize, text: &str, at: usize, reason: String, diagnostics: &mu
     let reason = reason.split(" at line ").next().unwrap_or(reason).to_owned();
     let end = text.get(at..).and_then(|rest| rest.chars().next()).map_or(at, |c| at + c.len_utf8());
     diagnostics.report(Code::Yaml, source, at..end, format!("this is not YAML: {reason}"), Some(mend.to_owned()));
-}
-
-fn indentation(line: &str) -> &str {
-    line.get(..line.len() - line.trim_start().len()).unwrap_or_default()
 }
 
 /// Where `{{` stands in a line and no quotes are around it.

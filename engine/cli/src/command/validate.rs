@@ -77,6 +77,13 @@ fn explain(code: &str) -> Result<End, Failure> {
         return Err(Failure::usage(format!("there is no code `{code}`")).hint(hint));
     };
     output::result(&format!("{}: {}\n", code.name(), code.explanation()));
+    if let Some(explained) = code.explained() {
+        output::result(&format!("\n{}\n", explained.meaning));
+        for (heading, example) in [("Wrong", explained.wrong), ("Right", explained.right)] {
+            let lines: String = example.text.lines().map(|line| format!("  {line}\n")).collect();
+            output::result(&format!("\n{heading}, {}:\n\n{lines}", example.place_in_words()));
+        }
+    }
     Ok(End::Complete)
 }
 

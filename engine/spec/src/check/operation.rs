@@ -328,7 +328,7 @@ impl Checker<'_> {
         rules
             .iter()
             .enumerate()
-            .filter_map(|(i, rule)| {
+            .map(|(i, rule)| {
                 let at = format!("{pointer}/{i}");
                 let when = self.condition(&format!("{at}/when"), rule.when.as_deref(), &answer);
                 if rule.status.is_none() && rule.code.is_none() && rule.message.is_none() && rule.when.is_none() {
@@ -346,7 +346,7 @@ impl Checker<'_> {
                     let message = "what is done is not tried again".to_owned();
                     self.at_key(Code::NotHere, &format!("{at}/retry"), message, None);
                 }
-                Some(OutcomeRule {
+                OutcomeRule {
                     site: self.key_site(&at),
                     statuses: listed(rule.status.as_ref()),
                     codes: listed(rule.code.as_ref()),
@@ -363,7 +363,7 @@ impl Checker<'_> {
                         }
                     },
                     retry_later: rule.retry.is_some(),
-                })
+                }
             })
             .collect()
     }

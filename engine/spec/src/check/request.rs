@@ -54,7 +54,12 @@ impl Checker<'_> {
         let headers = self.headers(&format!("{pointer}/headers"), &request.headers, names);
         let body = self.body(pointer, request, names);
         let (method, path_pointer, path) = line?;
-        let path = self.template(&path_pointer, &path, names, Purpose::Url);
+        // In `request: METHOD /path` the path begins behind the method.
+        let offset = match &request.request {
+            Some(line) if path_pointer.ends_with("/request") => line.find(path.as_str()).unwrap_or_default(),
+            _ => 0,
+        };
+        let path = self.template_within(&path_pointer, offset, &path, names, Purpose::Url);
         let client = client?;
         self.used_clients.insert(client);
         Some(Request { client, method, path: path?, query, headers, body: body?, site: self.site(&path_pointer) })

@@ -529,7 +529,7 @@ impl Checker<'_> {
             Some(Statuses::Rules(rules)) => rules
                 .iter()
                 .enumerate()
-                .filter_map(|(i, rule)| {
+                .map(|(i, rule)| {
                     let at = format!("{pointer}/{i}");
                     let when = rule.when.as_ref().and_then(|text| self.answer_condition(&format!("{at}/when"), text));
                     if rule.status.is_none() && rule.code.is_none() && rule.message.is_none() && rule.when.is_none() {
@@ -543,7 +543,7 @@ impl Checker<'_> {
                     if let Some(statuses) = &rule.status {
                         self.statuses_in_range(&format!("{at}/status"), statuses);
                     }
-                    Some(StatusRule {
+                    StatusRule {
                         site: self.key_site(&at),
                         statuses: rule
                             .status
@@ -558,7 +558,7 @@ impl Checker<'_> {
                         message: rule.message.as_ref().map(|text| text.to_lowercase()),
                         when,
                         meaning: meaning_of(&rule.is),
-                    })
+                    }
                 })
                 .collect(),
         }

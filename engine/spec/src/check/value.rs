@@ -442,9 +442,22 @@ impl Checker<'_> {
 
     /// Compiles a template.
     pub(super) fn template(&mut self, pointer: &str, text: &str, names: &Names, purpose: Purpose) -> Option<Template> {
+        self.template_within(pointer, 0, text, names, purpose)
+    }
+
+    /// Compiles a template that stands so many bytes behind the beginning of a text.
+    pub(super) fn template_within(
+        &mut self,
+        pointer: &str,
+        offset: usize,
+        text: &str,
+        names: &Names,
+        purpose: Purpose,
+    ) -> Option<Template> {
         let template = match Template::compile(text) {
             Ok(template) => template,
-            Err(error) => {
+            Err(mut error) => {
+                error.span = error.span.start + offset..error.span.end + offset;
                 self.expression_error(Code::Template, pointer, error);
                 return None;
             }
@@ -452,6 +465,7 @@ impl Checker<'_> {
         let mut known = true;
         for part in template.parts() {
             if let Part::Hole { expression, span, quoted } = part {
+                let span = &(span.start + offset..span.end + offset);
                 known &= self.names_known(pointer, span.start, expression, names, purpose);
                 if *quoted && matches!(purpose, Purpose::Url | Purpose::Sent | Purpose::QueryCredential) {
                     self.inside(
