@@ -4,6 +4,7 @@
 //! ```text
 //! behaviour   ../behaviour: a page for each feature, run by the product
 //! invalid     ../invalid: broken specs, one fault each, and the whole report
+//! mistakes    good specs with one mistake at a time
 //! resume      runs that are killed at many points go on to the same file
 //! faults      hosts, credentials, disks and vendors that fail
 //! chaos       a world that misbehaves at random
@@ -42,6 +43,7 @@ mod editors;
 mod faults;
 mod generated;
 mod invalid;
+mod mistakes;
 mod properties;
 mod provisioning;
 mod push;

@@ -8,6 +8,7 @@ mod examples;
 use std::collections::BTreeSet;
 mod fault;
 mod mend;
+mod words;
 
 use std::sync::LazyLock;
 

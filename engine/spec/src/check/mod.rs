@@ -128,9 +128,11 @@ impl<'a> Checker<'a> {
             );
         }
         if self.clients.is_empty() {
+            // An empty `http:` is where the client would be.
+            let at = if self.resolved.value.get("http").is_some() { "/http" } else { "" };
             self.at_key(
                 Code::MissingKey,
-                "",
+                at,
                 "the spec names no client".to_owned(),
                 Some("add `http:` with a `base_url`".to_owned()),
             );
@@ -301,8 +303,15 @@ impl<'a> Checker<'a> {
     fn unused(&mut self, has_faults: bool) {
         let words = if has_faults { self.resolved.words() } else { BTreeSet::new() };
         let passed_over = |name: &str| nearest(name, words.iter().map(String::as_str)).is_some();
+        // Credentials are what most of the configuration is for.
+        let auth_lost = self.client_documents().iter().any(|(at, _)| self.resolved.is_lost(&format!("{at}/auth")));
         let mut unused: Vec<(String, String)> = Vec::new();
-        for name in self.document.config.keys().filter(|name| !self.used_config.contains(*name) && !passed_over(name)) {
+        for name in self
+            .document
+            .config
+            .keys()
+            .filter(|name| !self.used_config.contains(*name) && !passed_over(name) && !auth_lost)
+        {
             unused.push((
                 format!("/config/{}", crate::yaml::escape(name)),
                 format!("nothing uses the config field `{name}`"),

@@ -96,6 +96,7 @@ impl Checker<'_> {
         let members = inputs.iter().map(|known| (known.name().to_owned(), Shape::Open)).collect::<Vec<_>>();
         let names = if members.is_empty() { names.clone() } else { names.with("input", Shape::Closed(members)) };
         self.named.clear();
+        let before = self.diagnostics.counts().0;
         self.secret_inputs =
             inputs.iter().filter(|known| known.is_secret()).map(|known| known.name().to_owned()).collect();
         let refuse: Vec<_> = operation
@@ -125,7 +126,10 @@ impl Checker<'_> {
         let needs = self.needs();
         self.secret_inputs.clear();
         let step = step?;
-        self.unsent(pointer, inputs);
+        // A name with a fault may be the one that sends an input.
+        if self.diagnostics.counts().0 == before {
+            self.unsent(pointer, inputs);
+        }
         Some(Operation {
             site: self.key_site(pointer),
             refuse: refuse.into_iter().collect::<Option<_>>()?,

@@ -144,7 +144,7 @@ impl Checker<'_> {
             | PageKind::StartIndex { send: None, .. } => "page.number",
             _ => return,
         };
-        if rules.next_request.is_none() && !requests.contains(name) {
+        if rules.next_request.is_none() && !sends(requests, name) {
             self.at_key(
                 Code::PageRule,
                 pointer,
@@ -283,7 +283,7 @@ impl Checker<'_> {
                 };
                 Some(Some(send))
             }
-            None if requests.contains(name) => Some(None),
+            None if sends(requests, name) => Some(None),
             None => {
                 self.at_key(
                     Code::PageRule,
@@ -327,4 +327,10 @@ impl Checker<'_> {
         );
         None
     }
+}
+
+/// Whether requests name something, or nearly: a name that is misspelt is told where it stands.
+fn sends(requests: &str, name: &str) -> bool {
+    let words = requests.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '.');
+    words.into_iter().any(|word| crate::suggest::nearest(word, [name]).is_some())
 }

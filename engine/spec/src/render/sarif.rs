@@ -58,7 +58,10 @@ pub fn sarif(diagnostics: &Diagnostics, version: &str) -> Json {
             });
             if let Some((place, label)) = &diagnostic.related {
                 let place = physical(location_of(diagnostics, place));
-                result["relatedLocations"] = json!([{ "physicalLocation": place, "message": { "text": label } }]);
+                let related = json!([{ "physicalLocation": place, "message": { "text": label } }]);
+                if let Some(members) = result.as_object_mut() {
+                    members.insert("relatedLocations".to_owned(), related);
+                }
             }
             result
         })

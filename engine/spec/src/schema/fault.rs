@@ -8,15 +8,15 @@ use jsonschema::error::{TypeKind, ValidationErrorKind};
 use serde_json::{Map, Value as Json};
 
 use super::mend::{Mend, sample};
+use super::words::{
+    alternatives, capital, converted, kind_of, last_key, name_of, other_notation, text_of, there_are, type_name,
+};
 use crate::diagnostic::{Code, Diagnostics};
 use crate::resolve::Resolved;
 use crate::suggest::nearest;
 
 /// The most unknown keys of one map that are told.
 const MOST_KEYS: usize = 100;
-
-/// Keys whose values are durations.
-const DURATIONS: &[&str] = &["every", "for", "lifetime", "timeout"];
 
 /// Tells faults and gathers what would mend them.
 pub(super) struct Faults<'a> {
@@ -64,7 +64,7 @@ impl<'a> Faults<'a> {
         let property = schema_around(error, self.schema).and_then(|node| node.get("properties")?.get(key));
         let value = property.map(|property| sample(self.schema, property)).unwrap_or_default();
         let pointer = format!("{}/{}", error.instance_path().as_str(), crate::yaml::escape(key));
-        self.mends.push(Mend::StandIn { pointer, value });
+        self.mends.push(Mend::Supply { pointer, value });
     }
 
     /// What was written, as the type that is wanted; or a stand-in.
@@ -93,8 +93,10 @@ impl<'a> Faults<'a> {
             ValidationErrorKind::AdditionalProperties { unexpected }
             | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
                 let allowed = allowed_keys(error, self.schema);
-                // A key that is there already is not the one that was meant.
-                let there = |key: &String| instance.get(key).is_some();
+                // A key that is there already is not the one that was meant, unless a fragment gives it.
+                let place = |key: &str| self.resolved.key_place(&format!("{pointer}/{}", crate::yaml::escape(key)));
+                let written = unexpected.first().map(|key| place(key).source);
+                let there = |key: &String| instance.get(key).is_some() && Some(place(key).source) == written;
                 let allowed: BTreeSet<String> = allowed.into_iter().filter(|key| !there(key)).collect();
                 // Nobody reads more, and looking for near names takes its time.
                 for key in unexpected.iter().take(MOST_KEYS) {
@@ -200,22 +202,15 @@ impl<'a> Faults<'a> {
             return;
         }
         // A form is meant if the keys that make it are there; of those, the one with the fewest faults.
-        let lacks = |e: &ValidationError<'_>| {
-            e.instance_path().as_str() == pointer && matches!(e.kind(), ValidationErrorKind::Required { .. })
-        };
-        let made = typed.iter().filter(|branch| !branch.iter().any(lacks));
+        let made = typed.iter().filter(|branch| !branch.iter().any(|error| is_unmade(error, pointer)));
         if let Some(branch) = made.min_by_key(|branch| branch.len()).or(typed.first().filter(|_| typed.len() == 1)) {
             self.tell(branch);
             return;
         }
         let required: BTreeSet<String> = typed
             .iter()
-            .filter_map(|branch| {
-                branch.iter().filter(|e| lacks(e)).find_map(|e| match e.kind() {
-                    ValidationErrorKind::Required { property } => property.as_str().map(str::to_owned),
-                    _ => None,
-                })
-            })
+            .flat_map(|branch| branch.iter().map(|error| making_keys(error, pointer)).find(|keys| !keys.is_empty()))
+            .flatten()
             .collect();
         for key in instance.as_object().into_iter().flat_map(Map::keys) {
             if let Some(near) = nearest(key, required.iter().map(String::as_str)) {
@@ -375,6 +370,35 @@ fn is_misspelt(error: &ValidationError<'_>, errors: &[ValidationError<'_>]) -> b
     })
 }
 
+/// Whether an error says that the key that makes a form is not there.
+fn is_unmade(error: &ValidationError<'_>, pointer: &str) -> bool {
+    error.instance_path().as_str() == pointer
+        && match error.kind() {
+            ValidationErrorKind::Required { .. } => true,
+            ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
+                let misses = |e: &ValidationError<'_>| is_unmade(e, pointer) || is_of_wrong_type(e, pointer);
+                context.iter().all(|branch| branch.iter().any(misses))
+            }
+            _ => false,
+        }
+}
+
+/// The keys that would make the forms that an error is about: the first of each.
+fn making_keys(error: &ValidationError<'_>, pointer: &str) -> Vec<String> {
+    if error.instance_path().as_str() != pointer {
+        return Vec::new();
+    }
+    match error.kind() {
+        ValidationErrorKind::Required { property } => property.as_str().map(str::to_owned).into_iter().collect(),
+        ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => context
+            .iter()
+            .filter_map(|branch| branch.iter().map(|e| making_keys(e, pointer)).find(|keys| !keys.is_empty()))
+            .flatten()
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// The form that knows all keys that are written and only lacks one, if there is one form such.
 fn incomplete<'a>(
     typed: &[&'a Vec<ValidationError<'static>>],
@@ -461,11 +485,6 @@ fn options_of(error: &ValidationError<'_>, pointer: &str) -> Vec<String> {
     }
 }
 
-fn there_are(options: &[String]) -> String {
-    let list = options.iter().map(|option| format!("`{option}`")).collect::<Vec<_>>().join(", ");
-    if options.len() == 1 { format!("there is {list}") } else { format!("there are {list}") }
-}
-
 /// The map that is meant where something else stands: the first that the words of the schema show.
 fn example(error: &ValidationError<'_>, pointer: &str, schema: &Json) -> Option<String> {
     if error.instance_path().as_str() != pointer {
@@ -509,94 +528,4 @@ fn wants_texts(error: &ValidationError<'_>, pointer: &str, schema: &Json) -> boo
                 path.and_then(|known| known.pointer("/items/type")) == Some(&Json::from("string"))
             }
         }
-}
-
-fn last_key(pointer: &str) -> &str {
-    pointer.rsplit('/').next().unwrap_or_default()
-}
-
-/// How messages name a place: the last key, and of elements their list.
-fn name_of(pointer: &str) -> String {
-    let mut steps: Vec<String> = pointer.split('/').skip(1).map(|s| s.replace("~1", "/").replace("~0", "~")).collect();
-    let Some(last) = steps.pop() else { return "the spec".to_owned() };
-    if last.bytes().all(|b| b.is_ascii_digit()) && last.len() < 3 {
-        return match steps.pop() {
-            Some(list) => {
-                format!("element {} of `{list}`", last.parse::<usize>().map_or(last.clone(), |n| (n + 1).to_string()))
-            }
-            None => last,
-        };
-    }
-    format!("`{last}`")
-}
-
-/// `a, b or c`.
-fn alternatives(names: &[String]) -> String {
-    match names.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
-        Some((last, _)) => last.clone(),
-        None => String::new(),
-    }
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
-}
-
-/// How the same is written as the type that is wanted.
-fn other_notation(instance: &Json, wanted: &str, key: &str) -> Option<String> {
-    match (instance, wanted) {
-        (Json::String(text), "true or false") => match text.to_ascii_lowercase().as_str() {
-            "true" | "false" => Some(format!("remove the quotes: {}", text.to_ascii_lowercase())),
-            "yes" | "on" | "y" => Some("write `true`".to_owned()),
-            "no" | "off" | "n" => Some("write `false`".to_owned()),
-            _ => None,
-        },
-        (Json::String(text), "an integer" | "a number") if text.parse::<i64>().is_ok() => {
-            Some(format!("remove the quotes: {text}"))
-        }
-        (Json::Number(number), "a text") if DURATIONS.contains(&key) => Some(format!("write `{number}s`")),
-        (Json::Number(_) | Json::Bool(_), "a text") => Some(format!("put it into quotes: \"{instance}\"")),
-        (Json::String(text), "a list") => Some(format!("write `[{text}]`")),
-        (Json::Object(_), "a list") => Some("begin each element with `- `".to_owned()),
-        _ => None,
-    }
-}
-
-/// The value that `other_notation` advises.
-fn converted(instance: &Json, wanted: &str, key: &str) -> Option<Json> {
-    match (instance, wanted) {
-        (Json::String(text), "true or false") => match text.to_ascii_lowercase().as_str() {
-            "true" | "yes" | "on" | "y" => Some(Json::Bool(true)),
-            "false" | "no" | "off" | "n" => Some(Json::Bool(false)),
-            _ => None,
-        },
-        (Json::String(text), "an integer" | "a number") => text.parse::<i64>().ok().map(Json::from),
-        (Json::Number(number), "a text") if DURATIONS.contains(&key) => Some(Json::from(format!("{number}s"))),
-        (Json::Number(_) | Json::Bool(_), "a text") => Some(Json::from(instance.to_string())),
-        _ => None,
-    }
-}
-
-fn type_name(json_type: &str) -> &str {
-    match json_type {
-        "object" => "a map",
-        "array" => "a list",
-        "string" => "a text",
-        "integer" => "an integer",
-        "number" => "a number",
-        "boolean" => "true or false",
-        "null" => "null",
-        other => other,
-    }
-}
-
-/// What a spec has, in the words of those who write it.
-fn kind_of(json: &Json) -> &'static str {
-    if json.is_object() { "a map" } else { crate::plan::kind_of(json) }
-}
-
-fn text_of(json: &Json) -> String {
-    json.as_str().map_or_else(|| json.to_string(), str::to_owned)
 }

@@ -17,6 +17,8 @@ pub(super) enum Mend {
     List { pointer: String },
     /// Something of the right form, about which nothing is told.
     StandIn { pointer: String, value: Json },
+    /// Something of the right form where nothing is, unless another key is taken for it.
+    Supply { pointer: String, value: Json },
     /// Nothing is known of it.
     Drop { pointer: String },
 }
@@ -31,6 +33,7 @@ pub(super) fn apply(mends: Vec<Mend>, resolved: &mut Resolved) {
             Mend::Set { pointer, value } => resolved.take_for(&pointer, value),
             Mend::List { pointer } => resolved.take_for_list(&pointer),
             Mend::StandIn { pointer, value } => resolved.stand_in(&pointer, value),
+            Mend::Supply { pointer, value } => resolved.supply(&pointer, value),
             Mend::Drop { pointer } => resolved.drop_member(&pointer),
         }
     }
