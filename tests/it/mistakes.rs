@@ -19,8 +19,11 @@ use crate::support::root;
 /// One mistake in so many is made, of each kind.
 const SHARE: u64 = 29;
 
-/// The kinds of mistakes, and how each is made at a node if it can be made there.
-const KINDS: &[(&str, fn(&Node<'_>) -> Option<Mistake>)] = &[
+/// Makes a mistake at a node, if it can be made there.
+type Make = fn(&Node<'_>) -> Option<Mistake>;
+
+/// The kinds of mistakes.
+const KINDS: &[(&str, Make)] = &[
     ("key misspelt", misspelt_key),
     ("key twice", repeated_key),
     ("key missing", missing_key),
@@ -122,7 +125,6 @@ impl Node<'_> {
         let steps = self.steps();
         let Some((_, above)) = steps.split_last() else { return false };
         let parent = above.last().copied().unwrap_or_default();
-        // `query` and `headers` of an auth, `missing`, `parent`, `principal` and `key` may have either.
         !FREE.contains(&parent)
             && !above.iter().any(|step| DEEP.contains(step))
             && !parent
@@ -354,7 +356,7 @@ fn one_mistake_in_a_good_spec_is_told_where_it_is() {
             let (key, value) = (span.key.clone(), span.value.clone());
             let node = Node { text: &text, tree: &tree, source: &source, pointer, key, value, verbatim: span.verbatim };
             for (kind, make) in KINDS {
-                if hash(&format!("{name} {pointer} {kind}")) % SHARE != 0 {
+                if !hash(&format!("{name} {pointer} {kind}")).is_multiple_of(SHARE) {
                     continue;
                 }
                 let Some(mistake) = make(&node) else { continue };
