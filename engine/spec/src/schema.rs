@@ -5,7 +5,6 @@
 mod editor;
 mod examples;
 
-use std::collections::BTreeSet;
 mod fault;
 mod mend;
 mod words;
