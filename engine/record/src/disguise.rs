@@ -240,15 +240,17 @@ impl Disguise {
         if let Some((unit, by)) = self.units.iter().find(|(unit, _)| rest.starts_with(unit.as_str())) {
             return Some((unit.len(), by.clone()));
         }
+        let first = rest.chars().next()?;
+        // Every form is looked for only where it may begin: this runs for each character of a run.
         let found = |pattern: &LazyLock<Option<Regex>>| Some(pattern.as_ref()?.find(rest)?.end());
-        if let Some(length) = found(&ESCAPE) {
+        if let Some(length) = (first == '%').then(|| found(&ESCAPE)).flatten() {
             return Some((length, rest.get(..length)?.to_owned()));
         }
         if !begins {
             return None;
         }
         let ends = |length: usize| !rest.get(length..).is_some_and(|after| after.starts_with(char::is_alphanumeric));
-        if let Some(length) = found(&UUID).filter(|length| ends(*length)) {
+        if let Some(length) = first.is_ascii_hexdigit().then(|| found(&UUID)).flatten().filter(|length| ends(*length)) {
             let original = rest.get(..length)?;
             let key = original.to_lowercase();
             let made = match self.pieces.get(&key) {
@@ -262,10 +264,11 @@ impl Disguise {
             let is_upper = original.chars().any(|c| c.is_ascii_uppercase());
             return Some((length, if is_upper { made.to_uppercase() } else { made }));
         }
-        if let Some(length) = found(&DATE).filter(|length| ends(*length)) {
+        let is_date = first.is_ascii_digit() || first.is_ascii_uppercase() || first == '/';
+        if let Some(length) = is_date.then(|| found(&DATE)).flatten().filter(|length| ends(*length)) {
             return Some((length, rest.get(..length)?.to_owned()));
         }
-        if let Some(length) = found(&ADDRESS).filter(|length| ends(*length)) {
+        if let Some(length) = first.is_ascii_digit().then(|| found(&ADDRESS)).flatten().filter(|length| ends(*length)) {
             let original = rest.get(..length)?.to_owned();
             let made = match self.pieces.get(&original) {
                 Some(made) => made.clone(),
