@@ -6,8 +6,8 @@
 //! vocabulary  the words that stay          made_up   what comes in the place of others
 //! disguise    one made-up piece for each piece of text
 //! draft       the exchanges in disguise    lists     which of them are pages of which list
-//! trim        fewer rows and pages         graph     what must come out the same
-//! privacy     looks for originals in what was made
+//! trim        fewer rows and pages         rows      which of them show most
+//! graph       what must come out the same  privacy   looks for originals in what was made
 //! write       the case as YAML
 //! ```
 //!
@@ -22,6 +22,7 @@ mod graph;
 mod lists;
 mod made_up;
 mod privacy;
+mod rows;
 mod taken;
 mod trim;
 mod vocabulary;

@@ -12,6 +12,7 @@ use serde_json::{Map, Value as Json};
 use crate::draft::Draft;
 use crate::graph::Graph;
 use crate::lists::{Known, List, is_numbered, known, lists, put_together};
+use crate::rows::{is_closed, leaves, pick, purge};
 
 /// Rows on a page.
 const ROWS: usize = 3;
@@ -391,104 +392,6 @@ fn quota(known: &Known<'_>, list: &List, draft: &Draft) -> usize {
         Some(full) if full <= LARGEST_FULL_PAGE && list.pages.len() > 1 => full + ROWS,
         Some(_) => ROWS,
         None => ROWS * filled,
-    }
-}
-
-/// The rows that show most, in their order: those that are needed, then each the one with the most
-/// that no other has shown.
-fn pick(rows: &[&Json], count: usize, needed: &dyn Fn(&Json) -> bool) -> Vec<usize> {
-    let mut stay: BTreeSet<usize> = (0..rows.len()).filter(|at| rows.get(*at).is_some_and(|row| needed(row))).collect();
-    if rows.len() <= count {
-        return (0..rows.len()).collect();
-    }
-    let mut values: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for row in rows {
-        for (path, value) in features(row, "") {
-            values.entry(path).or_default().insert(value);
-        }
-    }
-    let shown = |row: &Json| -> BTreeSet<(String, String)> {
-        let few = |path: &String| values.get(path).is_some_and(|values| values.len() <= 6);
-        let features = features(row, "").into_iter();
-        features.map(|(path, value)| if few(&path) { (path, value) } else { (path, String::new()) }).collect()
-    };
-    let all: Vec<BTreeSet<(String, String)>> = rows.iter().map(|row| shown(row)).collect();
-    let mut seen: BTreeSet<(String, String)> = stay.iter().filter_map(|at| all.get(*at)).flatten().cloned().collect();
-    while stay.len() < count {
-        let open = all.iter().enumerate().filter(|(at, _)| !stay.contains(at));
-        let best = open.max_by_key(|(at, shown)| (shown.difference(&seen).count(), std::cmp::Reverse(*at)));
-        let Some((at, shown)) = best else { break };
-        seen.extend(shown.iter().cloned());
-        stay.insert(at);
-    }
-    stay.into_iter().collect()
-}
-
-/// What is worth showing of a row: each value by its path, lists by whether they are empty.
-fn features(json: &Json, path: &str) -> Vec<(String, String)> {
-    match json {
-        Json::Object(members) => {
-            members.iter().flat_map(|(name, member)| features(member, &format!("{path}/{name}"))).collect()
-        }
-        Json::Array(items) => vec![(format!("{path}/*"), items.is_empty().to_string())],
-        other => vec![(path.to_owned(), other.to_string())],
-    }
-}
-
-/// The texts and whole numbers of a value with the names they stand under; those in lists inside it
-/// only where asked for.
-fn leaves(json: &Json, with_lists: bool) -> Vec<(String, String)> {
-    fn walk(json: &Json, key: &str, with_lists: bool, top: bool, found: &mut Vec<(String, String)>) {
-        match json {
-            Json::String(text) if !text.trim().is_empty() => found.push((key.to_owned(), text.clone())),
-            Json::Number(number) => {
-                let text = number.to_string();
-                // A small number is an id only where it is called one.
-                if text.len() >= 3 || top || key.to_lowercase().ends_with("id") {
-                    found.push((key.to_owned(), text));
-                }
-            }
-            Json::Array(items) if with_lists || top => {
-                items.iter().for_each(|item| walk(item, key, with_lists, false, found));
-            }
-            Json::Object(members) => {
-                members.iter().for_each(|(name, member)| walk(member, name, with_lists, false, found));
-            }
-            _ => {}
-        }
-    }
-    let mut found = Vec::new();
-    walk(json, "", with_lists, true, &mut found);
-    found
-}
-
-/// Fields of a record whose texts are not its own.
-fn is_closed(key: &str) -> bool {
-    matches!(
-        key,
-        "kind"
-            | "resource_type"
-            | "status"
-            | "status_details"
-            | "account_type"
-            | "traits"
-            | "created_at"
-            | "last_login"
-    )
-}
-
-/// Takes out of all lists what refers to something that is gone.
-fn purge(json: &mut Json, gone: &BTreeSet<String>) {
-    match json {
-        Json::Array(items) => {
-            items.iter_mut().for_each(|item| purge(item, gone));
-            items.retain(|item| !leaves(item, false).iter().any(|(_, leaf)| gone.contains(&leaf.to_lowercase())));
-        }
-        Json::Object(members) => {
-            members.values_mut().for_each(|member| purge(member, gone));
-            members.retain(|name, _| !gone.contains(&name.to_lowercase()));
-        }
-        _ => {}
     }
 }
 

@@ -181,7 +181,21 @@ fn scalar(text: &str) -> String {
     let is_plain = chars.all(|c| c.is_ascii_alphanumeric() || " _./@+-=;()".contains(c));
     let word = text.to_ascii_lowercase();
     let is_word = matches!(word.as_str(), "true" | "false" | "null" | "yes" | "no" | "on" | "off" | "y" | "n");
-    if begins && is_plain && !is_word && !text.ends_with(' ') { text.to_owned() } else { Json::from(text).to_string() }
+    if begins && is_plain && !is_word && !text.ends_with(' ') { text.to_owned() } else { escaped(text) }
+}
+
+/// A text in quotes. JSON leaves characters as they are that YAML has no place for.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in Json::from(text).to_string().chars() {
+        match c {
+            '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => {
+                escaped.push_str(&format!("\\u{:04x}", u32::from(c)));
+            }
+            c => escaped.push(c),
+        }
+    }
+    escaped
 }
 
 #[cfg(test)]
