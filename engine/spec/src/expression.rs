@@ -21,7 +21,7 @@ use serde_json::Value as Json;
 
 use crate::scope::Scope;
 
-pub use builtin::{FILTERS, TESTS};
+pub use builtin::{FILTERS, LONGEST_TEXT, TESTS};
 use quick::Quick;
 
 /// A compiled expression.
@@ -129,6 +129,9 @@ impl Expression {
                 let value = self.run(program, scope)?;
                 if value.is_undefined() {
                     return Ok(None);
+                }
+                if !fits(&value, &mut LARGEST_RESULT.clone()) {
+                    return Err(self.failed("the list would be too large".to_owned()));
                 }
                 serde_json::to_value(&value)
                     .map(|json| Some(Cow::Owned(json)))
@@ -255,6 +258,28 @@ fn is_true(json: &Json) -> bool {
     }
 }
 
+/// The most that the result of an expression may hold, in bytes of text and in values. A list may
+/// name one large value many times.
+const LARGEST_RESULT: usize = 16 << 20;
+
+/// Whether a value stays within what is left of a budget.
+fn fits(value: &minijinja::Value, left: &mut usize) -> bool {
+    let own = 1 + value.as_str().map_or(0, str::len);
+    match left.checked_sub(own) {
+        Some(rest) => *left = rest,
+        None => return false,
+    }
+    match value.kind() {
+        ValueKind::Seq | ValueKind::Iterable => {
+            value.try_iter().is_ok_and(|mut items| items.all(|item| fits(&item, left)))
+        }
+        ValueKind::Map => value.try_iter().is_ok_and(|mut keys| {
+            keys.all(|key| fits(&key, left) && value.get_item(&key).is_ok_and(|item| fits(&item, left)))
+        }),
+        _ => true,
+    }
+}
+
 fn to_jinja(json: &Json) -> minijinja::Value {
     match json {
         Json::Null => minijinja::Value::from(()),
@@ -333,6 +358,36 @@ mod tests {
         assert_eq!(value("row.s ~ '-' ~ 1", &names).unwrap(), Some(json!("x-1")));
         assert!(value("row.s ~ row.null", &names).is_err());
         assert!(value("row.s ~ row.gone", &names).is_err());
+    }
+
+    #[test]
+    fn no_expression_makes_a_text_or_a_list_that_is_too_large() {
+        let long = "x".repeat(LONGEST_TEXT / 2);
+        let names = json!({"row": {"long": long, "list": vec!["x".repeat(1000); 900], "big": vec![7; 2_000_000]}});
+        let growing = |step: &str| format!("'a'{}", step.repeat(12));
+        for text in [
+            growing(" | replace('a', 'aaaaaaaaaa')"),
+            growing(" | split('') | join('aaaaaaaaaa')"),
+            "row.long | replace('', row.long)".to_owned(),
+            "row.long ~ row.long ~ row.long".to_owned(),
+            "row.long + row.long + row.long".to_owned(),
+            "row.list | join(row.long)".to_owned(),
+            "row.long | split('')".to_owned(),
+            format!("[{}row.big]", "row.big, ".repeat(300)),
+        ] {
+            let reason = value(&text, &names).expect_err(&text).reason;
+            assert!(reason.contains("longer than") || reason.contains("more than") || reason.contains("too large"));
+        }
+        assert_eq!(value("(row.long ~ 'y') | length", &names).unwrap(), Some(json!(LONGEST_TEXT / 2 + 1)));
+    }
+
+    #[test]
+    fn the_different_elements_of_a_long_list_are_found_at_once() {
+        let list: Vec<_> = (0..200_000).map(|n| json!(n / 2)).collect();
+        let names = json!({ "row": { "list": list } });
+        assert_eq!(value("row.list | unique | length", &names).unwrap(), Some(json!(100_000)));
+        let mixed = json!({"row": {"list": [2, "2", null, 1, 2, null, "2", [1], [1], {"a": 1}, {"a": 1}, 1.0]}});
+        assert_eq!(value("row.list | unique", &mixed).unwrap(), Some(json!([2, "2", null, 1, [1], {"a": 1}])));
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! JSONPath (RFC 9535), parsed once. Paths made of names and indices, which nearly all are, are
 //! walked by our own loop: it borrows and allocates nothing, where the library builds a path text
-//! for every node it visits. Everything else goes to the library.
+//! for every node it visits. The nodes of other paths are found in `nodes`; parsing, and what a
+//! filter says, are the library's.
+
+mod nodes;
 
 use jsonpath_rust::parser::model::{Filter, FilterAtom, JpQuery, Segment, Selector, Test};
 use jsonpath_rust::parser::parse_json_path;
-use jsonpath_rust::query::js_path_process;
 use serde_json::Value as Json;
 
 /// How many bytes a path may have.
@@ -22,7 +24,7 @@ pub struct Path {
 #[derive(Clone, Debug)]
 enum Form {
     Plain(Vec<Step>),
-    Query { query: Box<JpQuery>, singular: bool },
+    Nodes { steps: Vec<nodes::Step>, singular: bool },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,11 +61,18 @@ impl Path {
                 help: Some("unnest the inner list and filter it with `where`".to_owned()),
             });
         }
+        if query.segments.iter().any(nodes::spreads_in_filter) {
+            return Err(PathError {
+                reason: "a filter looks at its own element (`@`), with one `*` or slice at most and without `..`"
+                    .to_owned(),
+                help: Some("unnest the inner list and filter it with `where`".to_owned()),
+            });
+        }
         let form = match plain_steps(&query) {
             Some(steps) => Form::Plain(steps),
             None => {
                 let singular = query.segments.iter().all(is_singular);
-                Form::Query { query: Box::new(query), singular }
+                Form::Nodes { steps: nodes::steps(query), singular }
             }
         };
         Ok(Self { text: text.to_owned(), form })
@@ -78,7 +87,7 @@ impl Path {
     pub fn is_singular(&self) -> bool {
         match &self.form {
             Form::Plain(_) => true,
-            Form::Query { singular, .. } => *singular,
+            Form::Nodes { singular, .. } => *singular,
         }
     }
 
@@ -122,7 +131,7 @@ impl Path {
     pub fn descends(&self) -> bool {
         match &self.form {
             Form::Plain(_) => false,
-            Form::Query { query, .. } => query.segments.iter().any(|segment| matches!(segment, Segment::Descendant(_))),
+            Form::Nodes { steps, .. } => steps.iter().any(|step| matches!(step, nodes::Step::Descendants(_))),
         }
     }
 
@@ -130,7 +139,7 @@ impl Path {
     pub fn one<'a>(&self, root: &'a Json) -> Option<&'a Json> {
         match &self.form {
             Form::Plain(steps) => walk(steps, root),
-            Form::Query { .. } => self.all(root).into_iter().next(),
+            Form::Nodes { .. } => self.all(root).into_iter().next(),
         }
     }
 
@@ -138,10 +147,7 @@ impl Path {
     pub fn all<'a>(&self, root: &'a Json) -> Vec<&'a Json> {
         match &self.form {
             Form::Plain(steps) => walk(steps, root).into_iter().collect(),
-            Form::Query { query, .. } => match js_path_process(query, root) {
-                Ok(found) => found.into_iter().map(|reference| reference.val()).collect(),
-                Err(_) => Vec::new(),
-            },
+            Form::Nodes { steps, .. } => nodes::all(steps, root),
         }
     }
 
@@ -155,7 +161,7 @@ impl Path {
                     Step::Index(_) => None,
                 })
                 .collect(),
-            Form::Query { .. } => Vec::new(),
+            Form::Nodes { .. } => Vec::new(),
         }
     }
 
@@ -163,9 +169,12 @@ impl Path {
     pub fn ends_in_wildcard(&self) -> bool {
         match &self.form {
             Form::Plain(_) => false,
-            Form::Query { query, .. } => {
-                matches!(query.segments.last(), Some(Segment::Selector(Selector::Wildcard)))
-            }
+            Form::Nodes { steps, .. } => match steps.last() {
+                Some(nodes::Step::Children(selections)) => {
+                    matches!(selections.as_slice(), [nodes::Selection::Wildcard])
+                }
+                _ => false,
+            },
         }
     }
 }
@@ -181,18 +190,19 @@ fn walk<'a>(steps: &[Step], root: &'a Json) -> Option<&'a Json> {
     for step in steps {
         node = match step {
             Step::Name(name) => node.as_object()?.get(name)?,
-            Step::Index(index) => {
-                let items = node.as_array()?;
-                let at = if *index < 0 {
-                    items.len().checked_sub(usize::try_from(index.unsigned_abs()).ok()?)?
-                } else {
-                    usize::try_from(*index).ok()?
-                };
-                items.get(at)?
-            }
+            Step::Index(index) => element(node.as_array()?, *index)?,
         };
     }
     Some(node)
+}
+
+/// The element at an index; a negative one counts from the end.
+fn element(items: &[Json], index: i64) -> Option<&Json> {
+    let at = match index < 0 {
+        true => items.len().checked_sub(usize::try_from(index.unsigned_abs()).ok()?)?,
+        false => usize::try_from(index).ok()?,
+    };
+    items.get(at)
 }
 
 fn plain_steps(query: &JpQuery) -> Option<Vec<Step>> {

@@ -7,7 +7,7 @@ use std::ops::Range;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value as Json;
 
-use crate::expression::{EvaluationError, Expression, ExpressionError};
+use crate::expression::{EvaluationError, Expression, ExpressionError, LONGEST_TEXT};
 use crate::scope::Scope;
 
 /// What RFC 3986 calls unreserved stays as it is; everything else is percent-encoded.
@@ -129,13 +129,37 @@ impl Template {
 
     /// Its text with holes as they are: for bodies, headers and names.
     pub fn plain(&self, scope: &Scope<'_>) -> Result<String, EvaluationError> {
-        self.render(scope, |text| Ok(Cow::Borrowed(text)))
+        self.render(scope, |_, text| Ok(Cow::Borrowed(text)))
+    }
+
+    /// Its text as a whole URL. What fills a hole behind the scheme stays where it was put: it ends
+    /// no host, begins no query and climbs up no path. What stands before the scheme's end is the
+    /// configuration's to say.
+    pub fn url(&self, scope: &Scope<'_>) -> Result<String, EvaluationError> {
+        self.render(scope, |before, text| {
+            let text = text.trim();
+            let in_path = match before.split_once("://") {
+                Some((_, authority)) => authority.contains('/'),
+                None if before.starts_with('/') => true,
+                None => return Ok(Cow::Borrowed(text)),
+            };
+            let fits = match in_path {
+                false => text.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']')),
+                true => {
+                    !text.contains(['?', '#', '\\', '%']) && !text.split('/').any(|part| matches!(part, "." | ".."))
+                }
+            };
+            match fits {
+                true => Ok(Cow::Borrowed(text)),
+                false => Err("holds signs that would change the URL around it".to_owned()),
+            }
+        })
     }
 
     /// Its text as a URL path: each hole is part of one segment. A segment that comes out empty,
     /// `.` or `..` would lead somewhere else and is an error.
     pub fn path(&self, scope: &Scope<'_>) -> Result<String, EvaluationError> {
-        let path = self.render(scope, |text| {
+        let path = self.render(scope, |_, text| {
             if text.is_empty() {
                 return Err("is empty, and would change the path".to_owned());
             }
@@ -152,7 +176,7 @@ impl Template {
 
     fn render<F>(&self, scope: &Scope<'_>, escape: F) -> Result<String, EvaluationError>
     where
-        F: Fn(&str) -> Result<Cow<'_, str>, String>,
+        F: for<'t> Fn(&str, &'t str) -> Result<Cow<'t, str>, String>,
     {
         let mut text = String::with_capacity(self.text.len());
         for part in &self.parts {
@@ -162,7 +186,11 @@ impl Template {
                     let failed = |reason: String| EvaluationError { text: expression.text().to_owned(), reason };
                     let value = expression.value(scope)?;
                     let scalar = scalar_text(value.as_deref()).map_err(|reason| failed(reason.to_owned()))?;
-                    text.push_str(&escape(&scalar).map_err(failed)?);
+                    let filling = escape(&text, &scalar).map_err(failed)?;
+                    if text.len().saturating_add(filling.len()) > LONGEST_TEXT {
+                        return Err(failed(format!("makes a text longer than {LONGEST_TEXT} bytes")));
+                    }
+                    text.push_str(&filling);
                 }
             }
         }
@@ -242,6 +270,34 @@ mod tests {
         assert_eq!(path("x?y#z").unwrap(), "/users/x%3Fy%23z/groups");
         assert!(path("..").is_err());
         assert!(path("").is_err());
+    }
+
+    #[test]
+    fn a_hole_in_a_url_stays_in_the_host_or_the_path_it_was_put_into() {
+        let url = |text: &str, site: &str| {
+            let names = json!({"site": site});
+            template(text).url(&Scope::root(names.as_object().unwrap()))
+        };
+        let host = "https://{{ site }}.acme.example/v1";
+        assert_eq!(url(host, "eu-1").unwrap(), "https://eu-1.acme.example/v1");
+        assert_eq!(url("https://{{ site }}/v1", "me.example:8443").unwrap(), "https://me.example:8443/v1");
+        assert_eq!(url("{{ site }}/v1", "https://me.example").unwrap(), "https://me.example/v1");
+        assert_eq!(url("https://acme.example/{{ site }}", "a/b").unwrap(), "https://acme.example/a/b");
+        for site in
+            ["evil.example/", "evil.example?", "evil.example#", "evil.example\\", "me@evil.example", "a%2f", "a b"]
+        {
+            assert!(url(host, site).is_err(), "{site}");
+        }
+        for site in ["..", "a/../b", ".", "a?b", "a#b", "..\\x", "%2e%2e"] {
+            assert!(url("https://acme.example/{{ site }}", site).is_err(), "{site}");
+        }
+    }
+
+    #[test]
+    fn many_holes_make_no_text_without_end() {
+        let names = json!({"long": "x".repeat(100_000)});
+        let text = template(&"{{ long }},".repeat(1_000));
+        assert!(text.plain(&Scope::root(names.as_object().unwrap())).unwrap_err().reason.contains("longer than"));
     }
 
     #[test]

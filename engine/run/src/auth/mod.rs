@@ -107,6 +107,16 @@ pub(crate) struct Context<'a> {
     pub doing: &'a str,
 }
 
+/// A scalar as text, or nothing where it is absent.
+fn scalar(value: &Value, slot: &str, found: Option<&Json>) -> Result<Option<String>, RenderFault> {
+    match found {
+        None | Some(Json::Null) => Ok(None),
+        scalar => scalar_text(scalar)
+            .map(|text| Some(text.into_owned()))
+            .map_err(|reason| RenderFault { site: value.site.clone(), reason: format!("{slot} {reason}") }),
+    }
+}
+
 impl Context<'_> {
     /// The text of a value that must be there; `slot` names it in messages.
     fn text(&self, value: &Value, slot: &str) -> Result<String, RequestError> {
@@ -130,13 +140,16 @@ impl Context<'_> {
 
     /// The text of a value in a scope of its own, or nothing where it is absent.
     fn text_in(&self, value: &Value, slot: &str, scope: &Scope<'_>) -> Result<Option<String>, RenderFault> {
-        let found = value.yields(scope, &NoWitness)?;
-        match found.as_deref() {
-            None | Some(Json::Null) => Ok(None),
-            scalar => scalar_text(scalar)
-                .map(|text| Some(text.into_owned()))
-                .map_err(|reason| RenderFault { site: value.site.clone(), reason: format!("{slot} {reason}") }),
-        }
+        scalar(value, slot, value.yields(scope, &NoWitness)?.as_deref())
+    }
+
+    /// The text of a value that is a URL and must be there.
+    fn url(&self, value: &Value, slot: &str) -> Result<String, RequestError> {
+        let names = self.shared.names();
+        let scope = Scope::root(&names);
+        let found = value.url(&scope, &NoWitness).map_err(RenderFault::from);
+        let text = found.and_then(|found| scalar(value, slot, found.as_deref()));
+        text.map_err(|fault| self.fault(fault))?.ok_or_else(|| self.fault(value.missing(slot).into()))
     }
 
     /// An error of the spec or of a value that it reads.

@@ -159,7 +159,7 @@ impl Oauth2 {
 
     fn url(&self, context: &Context<'_>) -> Result<Url, RequestError> {
         let value = &self.oauth2.token_url;
-        let text = context.text(value, "the token URL")?;
+        let text = context.url(value, "the token URL")?;
         let text = text.trim();
         let fault = |reason: String| context.fault(RenderFault { site: value.site.clone(), reason });
         if text.contains("://") {

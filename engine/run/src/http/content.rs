@@ -21,9 +21,19 @@ pub(super) enum Content {
     Empty,
     /// JSON that breaks off.
     BrokenOff,
+    /// JSON that would take too much memory.
+    TooLarge,
     /// Something else: what it is and how it begins, without secrets.
     Other(String),
 }
+
+/// How much memory JSON may take for each byte that the body's limit allows.
+const GROWTH: usize = 8;
+
+/// What values and objects take in memory, at least: an object of one member takes as much as one of
+/// eleven, which is a hundred times what it takes on the wire.
+const VALUE: usize = 32;
+const OBJECT: usize = 640;
 
 /// What the body of an answer holds.
 pub(super) fn read(shared: &Shared, incoming: &Incoming) -> Content {
@@ -33,6 +43,10 @@ pub(super) fn read(shared: &Shared, incoming: &Incoming) -> Content {
     let body = incoming.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&incoming.body);
     if body.iter().all(u8::is_ascii_whitespace) {
         return Content::Empty;
+    }
+    if body.len() > shared.settings.body_limit / 16 && weight(body) > shared.settings.body_limit.saturating_mul(GROWTH)
+    {
+        return Content::TooLarge;
     }
     match serde_json::from_slice(body) {
         Ok(json) => Content::Json(json),
@@ -47,6 +61,24 @@ pub(super) fn read(shared: &Shared, incoming: &Incoming) -> Content {
             })
         }
     }
+}
+
+/// About how much memory JSON takes once it is read.
+fn weight(body: &[u8]) -> usize {
+    let (mut in_text, mut is_escaped) = (false, false);
+    let mut weight = body.len();
+    for byte in body {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if in_text => is_escaped = true,
+            b'"' => in_text = !in_text,
+            _ if in_text => {}
+            b'{' => weight += OBJECT,
+            b'[' | b',' | b':' => weight += VALUE,
+            _ => {}
+        }
+    }
+    weight
 }
 
 /// What a page that is not JSON is, and its title or first words.

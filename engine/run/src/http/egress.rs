@@ -223,12 +223,16 @@ impl Reach {
         match (a, b, c, d, e, f) {
             _ if address.is_loopback() => Self::Inside,
             (0, 0, 0, 0, 0, 0 | 0xffff) => embedded(g, h), // compatible and mapped, RFC 4291, 2.5.5
+            (0, 0, 0, 0, 0xffff, 0) => embedded(g, h),     // translated, RFC 2765, 2.1
             (0x64, 0xff9b, 0, 0, 0, 0) => embedded(g, h),  // RFC 6052
+            (0x64, 0xff9b, 1, ..) => Self::Inside,         // translated by a network of its own, RFC 8215
+            (0x2001, 0, ..) => Self::Never,                // tunnels to addresses that it hides, RFC 4380
             (0x2002, high, low, ..) => embedded(high, low), // RFC 3056
+            (0x2000..=0x3fff, _, _, _, 0 | 0x200, 0x5efe) => embedded(g, h), // RFC 5214, 6.1
+            (0x2000..=0x3fff, ..) => Self::Public,         // all that is global so far, RFC 4291, 2.4
             (0xfd00, 0x0ec2, ..) => Self::Never,           // metadata of one cloud, in private space
-            (0xfe80..=0xfebf, ..) | (0xff00..=0xffff, ..) => Self::Never,
             (0xfc00..=0xfdff, ..) | (0xfec0..=0xfeff, ..) => Self::Inside,
-            _ => Self::Public,
+            _ => Self::Never,
         }
     }
 }
@@ -324,6 +328,13 @@ mod tests {
             ("fe80::1", Reach::Never),
             ("fc00::1", Reach::Inside),
             ("fd00:ec2::254", Reach::Never),
+            ("::ffff:0:169.254.169.254", Reach::Never),
+            ("64:ff9b:1::7f00:1", Reach::Inside),
+            ("2001:0:102:304::1", Reach::Never),
+            ("2606:2800:220:1:0:5efe:7f00:1", Reach::Inside),
+            ("ff02::1", Reach::Never),
+            ("100::1", Reach::Never),
+            ("5f00::1", Reach::Never),
             ("2606:2800:220:1::1", Reach::Public),
         ] {
             assert_eq!(Reach::of(text.parse().unwrap()), reach, "{text}");

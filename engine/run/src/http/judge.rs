@@ -86,6 +86,7 @@ impl Judge<'_> {
                 (Content::Other(what), true) => {
                     Some(self.not_json(&incoming, &format!("the answer is not JSON: it is {what}")))
                 }
+                (Content::TooLarge, true) => Some(self.too_large(&incoming)),
                 (Content::BrokenOff, true) => {
                     Some(self.not_json(&incoming, "the answer breaks off in the middle of its JSON"))
                 }
@@ -217,6 +218,7 @@ impl Judge<'_> {
                 let otherwise = Err(self.not_json(&incoming, "the answer breaks off in the middle of its JSON"));
                 return Verdict::Again { after: None, otherwise };
             }
+            Content::TooLarge => return Verdict::Done(Err(self.too_large(&incoming))),
             Content::Empty => "the answer is empty where JSON was due".to_owned(),
             Content::Other(what) => format!("the answer is not JSON: it is {what}"),
         };
@@ -242,6 +244,14 @@ impl Judge<'_> {
                 "check the base URL and the path: pages like this come from a login, a proxy or a wrong path"
                     .to_owned(),
             );
+        })
+    }
+
+    fn too_large(&self, incoming: &Incoming) -> RequestError {
+        let problem = "the answer has so many values that reading it would take too much memory";
+        self.not_json(incoming, problem).with(|known| {
+            known.kind = RequestErrorKind::TooLarge;
+            known.hint = Some("ask for smaller pages with `pages.limit`".to_owned());
         })
     }
 

@@ -193,7 +193,7 @@ impl Member {
 
 fn base_url(value: &Value, scope: &Scope<'_>, witness: &dyn Witness) -> Result<Url, RenderFault> {
     let wrong = |reason: String| RenderFault { site: value.site.clone(), reason };
-    let found = value.yields(scope, witness)?;
+    let found = value.url(scope, witness)?;
     let text = match found.as_deref() {
         None | Some(Json::Null) => return Err(value.missing("the base URL").into()),
         scalar => scalar_text(scalar).map_err(|reason| wrong(format!("the base URL {reason}")))?.trim().to_owned(),

@@ -45,9 +45,9 @@ pub struct ConfigField {
     /// A value that shows the form.
     #[serde(default)]
     pub example: Option<String>,
-    /// The environment variable, where the vendor's setup page names another than `BATON_<ID>_<FIELD>`.
+    /// The environment variable, where the vendor's setup page names another than `BATON_<ID>_<FIELD>`. It begins with `BATON_`: a spec reads no variable that was set for another program.
     #[serde(default)]
-    #[schemars(regex(pattern = r"^[A-Z][A-Z0-9_]*$"))]
+    #[schemars(regex(pattern = r"^BATON_[A-Z0-9_]+$"))]
     pub env: Option<String>,
 }
 

@@ -1,6 +1,7 @@
 //! The filters and tests of expressions, and the strict operators.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use minijinja::value::{Value, ValueKind};
@@ -46,6 +47,13 @@ pub const TESTS: &[&str] = &[
     "true",
 ];
 
+/// The longest text that a template or an operator makes out of others, in bytes. Each of them may
+/// multiply what it is given, and they can stand in a row.
+pub const LONGEST_TEXT: usize = 1 << 20;
+
+/// The most elements that `split` makes.
+const MOST_PARTS: usize = 100_000;
+
 pub(super) static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::empty();
     environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
@@ -59,6 +67,7 @@ fn add_operators(environment: &mut Environment<'static>) {
     environment.add_function("equal", equal);
     environment.add_function("one_of", one_of);
     environment.add_function("joined", joined);
+    environment.add_function("sum", sum);
     environment.add_function("less", less);
     environment.add_function("product", product);
     environment.add_function("member", member);
@@ -94,14 +103,28 @@ fn add_filters(environment: &mut Environment<'static>) {
     environment.add_filter("upper", |value: Value| text(&value).map(str::to_uppercase));
     environment.add_filter("trim", |value: Value| text(&value).map(|t| t.trim().to_owned()));
     environment.add_filter("replace", |value: Value, from: Value, to: Value| {
-        Ok::<_, Error>(text(&value)?.replace(text(&from)?, text(&to)?))
+        let (value, from, to) = (text(&value)?, text(&from)?, text(&to)?);
+        let found = value.matches(from).count();
+        fits((value.len() - found * from.len()).saturating_add(found.saturating_mul(to.len())))?;
+        Ok::<_, Error>(value.replace(from, to))
     });
     environment.add_filter("split", |value: Value, at: Value| {
-        Ok::<_, Error>(text(&value)?.split(text(&at)?).map(str::to_owned).collect::<Vec<_>>())
+        let parts: Vec<String> = text(&value)?.split(text(&at)?).take(MOST_PARTS + 1).map(str::to_owned).collect();
+        match parts.len() > MOST_PARTS {
+            true => Err(fail(format!("`split` makes more than {MOST_PARTS} parts"))),
+            false => Ok::<_, Error>(parts),
+        }
     });
     environment.add_filter("join", |value: Value, with: Value| {
-        let parts = items(&value)?.iter().map(part_text).collect::<Result<Vec<_>, _>>()?;
-        Ok::<_, Error>(parts.join(text(&with)?))
+        let (with, mut joined) = (text(&with)?, String::new());
+        for (place, item) in items(&value)?.iter().enumerate() {
+            let part = part_text(item)?;
+            let with = if place == 0 { "" } else { with };
+            fits(joined.len().saturating_add(with.len()).saturating_add(part.len()))?;
+            joined.push_str(with);
+            joined.push_str(&part);
+        }
+        Ok::<_, Error>(joined)
     });
     environment.add_filter("first", |value: Value| {
         Ok::<_, Error>(items(&value)?.into_iter().next().unwrap_or(Value::UNDEFINED))
@@ -114,13 +137,10 @@ fn add_filters(environment: &mut Environment<'static>) {
         None => items(&value).map(|items| items.len()),
     });
     environment.add_filter("unique", |value: Value| {
-        let mut seen: Vec<Value> = Vec::new();
-        for item in items(&value)? {
-            if !seen.contains(&item) {
-                seen.push(item);
-            }
-        }
-        Ok::<_, Error>(seen)
+        // A set beside the list: a vendor's list may be long, and all of it different.
+        let mut seen = HashSet::new();
+        let unique = items(&value)?.into_iter().filter(|item| seen.insert(item.clone()));
+        Ok::<_, Error>(unique.collect::<Vec<Value>>())
     });
     environment.add_filter("integer", |value: Value| {
         let exact = value.as_i64().or_else(|| value.as_str().and_then(|t| t.trim().parse().ok()));
@@ -201,7 +221,22 @@ fn product(left: Value, right: Value) -> Result<i64, Error> {
 }
 
 fn joined(left: Value, right: Value) -> Result<String, Error> {
-    Ok(format!("{}{}", part_text(&left)?, part_text(&right)?))
+    let (left, right) = (part_text(&left)?, part_text(&right)?);
+    fits(left.len().saturating_add(right.len()))?;
+    Ok(left + &right)
+}
+
+/// The result of `+`, which joins texts as well.
+fn sum(result: Value) -> Result<Value, Error> {
+    fits(result.as_str().map_or(0, str::len))?;
+    Ok(result)
+}
+
+fn fits(length: usize) -> Result<(), Error> {
+    match length > LONGEST_TEXT {
+        true => Err(fail(format!("the text would be longer than {LONGEST_TEXT} bytes"))),
+        false => Ok(()),
+    }
 }
 
 fn member(value: Value, key: Value) -> Result<Value, Error> {

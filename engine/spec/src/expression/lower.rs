@@ -223,7 +223,7 @@ fn binary(op: BinOpKind, left: &str, right: &str, span: Range<usize>) -> Result<
         BinOpKind::Gte => format!("(not less({left}, {right}))"),
         BinOpKind::ScAnd => format!("({left} and {right})"),
         BinOpKind::ScOr => format!("({left} or {right})"),
-        BinOpKind::Add => format!("({left} + {right})"),
+        BinOpKind::Add => format!("sum({left} + {right})"),
         BinOpKind::Sub => format!("({left} - {right})"),
         BinOpKind::FloorDiv => format!("({left} // {right})"),
         BinOpKind::Rem => format!("({left} % {right})"),

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use crate::document::value::{Conversion, Quoting};
-use crate::expression::Expression;
+use crate::expression::{Expression, LONGEST_TEXT};
 use crate::path::Path;
 use crate::scope::Scope;
 use crate::template::{Template, scalar_text};
@@ -356,6 +356,41 @@ impl Value {
         }
     }
 
+    /// What it yields as a URL: what fills a template's holes stays in its place there.
+    pub fn url<'a>(&'a self, scope: &Scope<'a>, witness: &dyn Witness) -> Yield<'a> {
+        match &self.kind {
+            ValueKind::Template(template) if template.lone().is_none() => {
+                let url = template.url(scope).map_err(|error| self.broken(error.to_string()))?;
+                Ok(Some(Cow::Owned(Json::String(url))))
+            }
+            ValueKind::From(from) if from.map.is_none() && from.conversion.is_none() => {
+                match from.from.url(scope, witness)? {
+                    Some(found) if !self.is_nothing(&found) => Ok(Some(found)),
+                    found => from.default.as_ref().map_or(Ok(found), |value| value.url(scope, witness)),
+                }
+            }
+            ValueKind::Coalesce(values) => {
+                for value in values {
+                    let found = value.url(scope, witness)?;
+                    if found.as_deref().is_some_and(|json| !value.is_nothing(json)) {
+                        return Ok(found);
+                    }
+                }
+                Ok(None)
+            }
+            ValueKind::Cases(cases, otherwise) => {
+                for (when, value) in cases {
+                    if when.holds(scope).map_err(|error| self.broken(error.to_string()))? {
+                        return value.url(scope, witness);
+                    }
+                }
+                otherwise.as_ref().map_or(Ok(None), |value| value.url(scope, witness))
+            }
+            ValueKind::Join(..) => Err(self.broken("a URL is written as a template, not joined".to_owned())),
+            _ => self.yields(scope, witness),
+        }
+    }
+
     /// The text of a yielded JSON value, by the rules of [`Value::text`].
     pub fn text_of<'a>(&self, json: Cow<'a, Json>) -> Result<Option<Cow<'a, str>>, Fault> {
         let text = match json {
@@ -551,6 +586,9 @@ impl Value {
                 }
                 joined.push_str(&text);
             }
+            if joined.len() > LONGEST_TEXT {
+                return Err(self.broken(format!("the text would be longer than {LONGEST_TEXT} bytes")));
+            }
         }
         Ok((!joined.is_empty()).then_some(Cow::Owned(Json::String(joined))))
     }
@@ -631,6 +669,9 @@ impl Value {
                     return Err(arg.missing("an argument of `quote`"));
                 };
                 text.push_str(&quoted(quoting, &value).map_err(|reason| self.broken(reason))?);
+            }
+            if text.len() > LONGEST_TEXT {
+                return Err(self.broken(format!("the text would be longer than {LONGEST_TEXT} bytes")));
             }
         }
         Ok(Some(Cow::Owned(Json::String(text))))

@@ -20,7 +20,8 @@ pub fn human(diagnostics: &Diagnostics, colour: bool) -> String {
     if diagnostics.left_out() > 0 {
         text.push_str(&format!("and {} more errors, not shown\n\n", diagnostics.left_out()));
     }
-    text
+    // The renderer shows the older control characters as pictures, and passes these on.
+    text.replace(|c: char| matches!(c, '\u{80}'..='\u{9f}'), "\u{fffd}")
 }
 
 fn report<'a>(diagnostics: &'a Diagnostics, diagnostic: &'a Diagnostic) -> Vec<Group<'a>> {

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use super::bench::{Bench, SECRET, answer, bearer, client, expression, path as json_path, request, rule};
+use super::bench::{Bench, SECRET, answer, bearer, client, expression, path as json_path, prepared, request, rule};
 use crate::http::{Reply, RequestErrorKind, Settings};
 
 async fn serve(answer: ResponseTemplate) -> MockServer {
@@ -95,6 +95,73 @@ async fn a_compressed_answer_is_stopped_at_the_limit_of_its_decoded_size() {
     let bench = Bench::with(vec![client(&server.uri())], settings, |_| {});
     let error = bench.error("/users").await;
     assert_eq!((&error.kind, error.attempts), (&RequestErrorKind::TooLarge, 1));
+}
+
+#[tokio::test]
+async fn json_that_would_take_many_times_its_size_is_not_read() {
+    let settings = Settings { body_limit: 1 << 20, ..Settings::default() };
+    let objects = format!("[{}{{}}]", "{\"\":0},".repeat(100_000));
+    let lists = format!("[{}0]", "[],".repeat(300_000));
+    for body in [objects, lists] {
+        assert!(body.len() < 1 << 20);
+        let server = serve(page(200, &body, "application/json")).await;
+        let bench = Bench::with(vec![client(&server.uri())], settings.clone(), |_| {});
+        let error = bench.error("/users").await;
+        assert_eq!((&error.kind, error.attempts), (&RequestErrorKind::TooLarge, 1), "{error}");
+        assert!(error.to_string().contains("too much memory"), "{error}");
+        let write = bench.clients.write(&prepared(&bench, "/users"), "changing").await.unwrap();
+        assert_eq!(write.error.unwrap().kind, RequestErrorKind::TooLarge);
+    }
+    // Signs inside texts are no values.
+    let text = format!("[\"{}\"]", "{[,:\\\"".repeat(150_000));
+    let server = serve(page(200, &text, "application/json")).await;
+    Bench::with(vec![client(&server.uri())], settings, |_| {}).body("/users").await;
+}
+
+#[tokio::test]
+async fn a_body_without_end_is_stopped_at_the_limit() {
+    let settings = Settings { body_limit: 1 << 20, ..Settings::default() };
+    for header in ["transfer-encoding: chunked\r\n", "connection: close\r\n"] {
+        let base = endless(header, b"10000\r\n", &[b' '; 0x10000]).await;
+        let bench = Bench::with(vec![client(&base)], settings.clone(), |_| {});
+        let error = bench.error("/users").await;
+        assert_eq!((&error.kind, error.attempts), (&RequestErrorKind::TooLarge, 1), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn headers_without_end_are_an_error() {
+    for line in [&b"x-filler: y\r\n"[..], &[b'x'; 0x1000]] {
+        let base = endless("", b"", line).await;
+        let settings = Settings { attempts: 1, ..Settings::default() };
+        let error = Bench::with(vec![client(&base)], settings, |_| {}).error("/users").await;
+        assert_eq!(error.kind, RequestErrorKind::Unreachable, "{error}");
+    }
+}
+
+/// A server that answers with a piece of an answer again and again. Without `header`, its headers
+/// have no end; otherwise its body has none, made of chunks that begin with `size` where they are.
+async fn endless(header: &'static str, size: &'static [u8], piece: &[u8]) -> String {
+    let is_chunked = header.contains("chunked");
+    let (size, end): (&[u8], &[u8]) = if is_chunked { (size, b"\r\n") } else { (b"", b"") };
+    let piece = [size, piece, end].concat();
+    let start = match header {
+        "" => "HTTP/1.1 200 OK\r\n".to_owned(),
+        header => format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n{header}\r\n"),
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let _ = socket.read(&mut [0; 4096]).await;
+            let mut next: &[u8] = start.as_bytes();
+            while socket.write_all(next).await.is_ok() {
+                next = &piece;
+            }
+        }
+    });
+    base
 }
 
 /// Gzip (RFC 1952) of 8 MiB of blanks, put together from one deflate block (RFC 1951) with fixed

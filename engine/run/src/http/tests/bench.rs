@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 
 use crate::environment::SimulatedEnvironment;
 use crate::http::{Answer, Clients, Reply, RequestError, Services, Settings};
+use crate::request::PreparedRequest;
 
 /// The secret of the configuration; no error text may hold it.
 pub(crate) const SECRET: &str = "s3cr3t-t0ken/+x";
@@ -132,6 +133,13 @@ fn plan(clients: Vec<Client>) -> Plan {
     }
 }
 
+/// A GET of the one client, made concrete.
+pub(crate) fn prepared(bench: &Bench, path: &str) -> PreparedRequest {
+    let names = json!({"config": {}});
+    let scope = Scope::root(names.as_object().unwrap());
+    bench.clients.render(&request("GET", path), &scope, &NoWitness, &[], "listing").unwrap()
+}
+
 /// Clients in a simulated world.
 pub(crate) struct Bench {
     pub clients: Clients,
@@ -153,10 +161,19 @@ impl Bench {
         settings: Settings,
         change: impl FnOnce(&mut Services),
     ) -> Result<Self, RequestError> {
+        Self::try_named(clients, json!({ "config": { "token": SECRET, "other": "plain" } }), settings, change)
+    }
+
+    pub fn try_named(
+        clients: Vec<Client>,
+        names: Json,
+        settings: Settings,
+        change: impl FnOnce(&mut Services),
+    ) -> Result<Self, RequestError> {
         let world = Arc::new(SimulatedEnvironment::new("2026-11-21T12:00:00Z".parse().unwrap()));
         let mut services = Services::with(world.clone());
         change(&mut services);
-        let names = json!({ "config": { "token": SECRET, "other": "plain" } }).as_object().cloned().unwrap();
+        let names = names.as_object().cloned().unwrap();
         let clients = Clients::new(&plan(clients), names.clone(), settings, services)?;
         Ok(Self { clients, world, names })
     }

@@ -2,15 +2,13 @@
 
 use std::net::IpAddr;
 
-use engine_spec::plan::{Auth, NoWitness, Tls};
-use engine_spec::scope::Scope;
+use engine_spec::plan::{Auth, Tls};
 use serde_json::json;
 use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
-use super::bench::{Bench, SECRET, answer, assert_no_secret, bearer, client, request, site, value};
+use super::bench::{Bench, SECRET, answer, assert_no_secret, bearer, client, prepared, request, site, value};
 use crate::http::{RequestErrorKind, Settings};
-use crate::request::PreparedRequest;
 
 fn authority(server: &MockServer) -> String {
     server.address().to_string()
@@ -167,14 +165,6 @@ async fn a_name_that_does_not_resolve_is_said_to_at_once() {
     assert!(error.to_string().contains("`nowhere.example`"), "{error}");
 }
 
-fn prepared(bench: &Bench, path: &str) -> PreparedRequest {
-    let names = json!({"config": {}});
-    bench
-        .clients
-        .render(&request("GET", path), &Scope::root(names.as_object().unwrap()), &NoWitness, &[], "listing")
-        .unwrap()
-}
-
 #[tokio::test]
 async fn the_next_page_is_asked_for_with_the_same_headers_and_credentials() {
     let server = MockServer::start().await;
@@ -225,6 +215,65 @@ async fn a_base_url_that_is_not_encrypted_or_not_plain_is_refused() {
     ] {
         let error = Bench::try_with(vec![client(base)], Settings::default(), |_| {}).err().unwrap();
         assert_eq!((&error.kind, error.site.as_ref()), (&RequestErrorKind::Render, Some(&site())), "{base}");
+    }
+}
+
+#[tokio::test]
+async fn a_value_in_a_base_url_leads_to_no_other_host() {
+    for base in ["https://{{ config.other }}.api.example", "https://api.example/{{ config.other }}"] {
+        for other in ["evil.example/", "evil.example?", "evil.example#", "me@evil.example", "..", "%2e%2e", "a b\r\n"] {
+            let names = json!({ "config": { "token": SECRET, "other": other } });
+            match Bench::try_named(vec![client(base)], names, Settings::default(), |_| {}) {
+                Err(error) => assert_eq!(error.kind, RequestErrorKind::Render, "{base} with {other}"),
+                Ok(bench) => {
+                    let host = prepared(&bench, "/users").url().host_str().unwrap().to_owned();
+                    assert!(host.ends_with("api.example"), "{base} with {other} leads to {host}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_behind_another_scheme_or_with_user_information_is_refused() {
+    let server = MockServer::start().await;
+    for target in [
+        "http://api.vendor.example/x",
+        "ftp://127.0.0.1/x",
+        "file:///etc/passwd",
+        "data:application/json,[]",
+        "https://me:pass@127.0.0.1/x",
+        "//evil.example/x",
+        "\\\\evil.example\\x",
+        "https:evil.example",
+        "javascript:alert(1)",
+    ] {
+        Mock::given(path("/users"))
+            .respond_with(ResponseTemplate::new(302).insert_header("location", target))
+            .mount(&server)
+            .await;
+        let mut own = client(&server.uri());
+        own.auth = bearer();
+        let bench = Bench::new(own);
+        assert_eq!(bench.error("/users").await.kind, RequestErrorKind::Egress, "{target}");
+        let first = prepared(&bench, "/users");
+        let link = format!("<{target}>; rel=\"next\"");
+        let link = crate::http::link::parse(&link).remove(0).target;
+        let error = bench.clients.resolve_next(&first, first.url(), &link, "listing users").unwrap_err();
+        assert_eq!(error.kind, RequestErrorKind::Egress, "{target}");
+        server.reset().await;
+    }
+}
+
+#[tokio::test]
+async fn a_name_is_judged_by_the_address_that_is_connected_to() {
+    // The first answer of the name server is good and the next one is not: there is no second look
+    // between the judgement and the connection that could be told something else.
+    let bench = Bench::new(client("https://rebound.example"));
+    for inside in ["169.254.169.254", "::ffff:169.254.169.254", "0.0.0.0", "fe80::1", "64:ff9b::a9fe:a9fe"] {
+        bench.world.name("rebound.example", &[inside.parse().unwrap()]);
+        let error = bench.error("/users").await;
+        assert_eq!(error.kind, RequestErrorKind::Egress, "{inside}: {error}");
     }
 }
 

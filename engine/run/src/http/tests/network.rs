@@ -78,6 +78,67 @@ async fn a_certificate_of_an_unknown_authority_is_refused_at_once() {
     assert!(error.hint.as_deref().is_some_and(|hint| hint.contains("authority")), "{error}");
 }
 
+/// A server that answers the first bytes of a connection with these, and tells all that it was sent.
+async fn plain_server(answer: Vec<u8>) -> (String, tokio::sync::mpsc::UnboundedReceiver<Vec<u8>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("https://{}", listener.local_addr().unwrap());
+    let (told, heard) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let mut chunk = [0; 4096];
+            let mut all = Vec::new();
+            while let Ok(read @ 1..) = socket.read(&mut chunk).await {
+                if all.is_empty() {
+                    let _ = socket.write_all(&answer).await;
+                    let _ = socket.shutdown().await;
+                }
+                all.extend_from_slice(&chunk[..read]);
+            }
+            let _ = told.send(all);
+        }
+    });
+    (base, heard)
+}
+
+#[tokio::test]
+async fn a_server_of_an_older_tls_or_of_none_gets_no_request() {
+    // A ServerHello (RFC 4346, 7.4.1.3) of TLS 1.1 and of 1.0 with a suite of that time.
+    let hello = |minor: u8| {
+        let mut hello = vec![0x16, 3, minor, 0, 42, 2, 0, 0, 38, 3, minor];
+        hello.extend([7; 32]);
+        hello.extend([0, 0, 0x2f, 0]);
+        hello
+    };
+    let plain = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n[]".to_vec();
+    for answer in [hello(2), hello(1), plain] {
+        let (base, mut heard) = plain_server(answer).await;
+        let mut own = client(&base);
+        own.auth = bearer();
+        let settings = Settings { attempts: 1, ..Settings::default() };
+        let error = Bench::with(vec![own], settings, |_| {}).error("/users").await;
+        assert_eq!(error.kind, RequestErrorKind::Unreachable, "{error}");
+        let sent = heard.recv().await.unwrap();
+        // A ClientHello, and no header of a request behind it.
+        assert_eq!(sent[0], 0x16);
+        let text = String::from_utf8_lossy(&sent).to_lowercase();
+        assert!(!text.contains("authorization") && !text.contains("/users"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_of_another_name_is_refused() {
+    let base = tls_server().await.replace("127.0.0.1", "other.example");
+    let mut own = client(&base);
+    own.auth = bearer();
+    own.tls = Some(Tls { identity: None, authority: Some(value(AUTHORITY)) });
+    let settings = Settings { attempts: 1, ..Settings::default() };
+    let bench = Bench::with(vec![own], settings, |_| {});
+    bench.world.name("other.example", &["127.0.0.1".parse().unwrap()]);
+    let error = bench.error("/users").await;
+    assert_eq!(error.kind, RequestErrorKind::Unreachable, "{error}");
+    assert!(error.to_string().contains("not valid for name"), "{error}");
+}
+
 #[tokio::test]
 async fn a_proxy_is_asked_for_other_hosts_and_never_for_loopback() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
