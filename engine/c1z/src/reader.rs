@@ -21,6 +21,9 @@ use crate::decode::{self, GrantColumns};
 use crate::record::{EntitlementRow, GrantRow, ResourceRow, ResourceTypeRow};
 pub use choice::SyncRow;
 
+/// No row of a table takes fewer bytes of a file.
+const SMALLEST_ROW: u64 = 8;
+
 /// Why a file cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
@@ -169,15 +172,14 @@ pub struct Reader {
     path: PathBuf,
     grant_columns: BTreeSet<String>,
     sync: Option<SyncRow>,
-    _copy: unpack::Copy,
+    copy: unpack::Copy,
 }
 
 impl Reader {
     /// Opens a file and chooses the sync.
     pub fn open(path: &Path, options: &ReadOptions) -> Result<Self, ReadError> {
         let (copy, connection) = unpack::unpack(path, options)?;
-        let mut reader =
-            Self { connection, path: path.to_owned(), grant_columns: BTreeSet::new(), sync: None, _copy: copy };
+        let mut reader = Self { connection, path: path.to_owned(), grant_columns: BTreeSet::new(), sync: None, copy };
         for table in ["v1_resource_types", "v1_resources", "v1_entitlements", "v1_grants"] {
             reader.columns(table)?;
         }
@@ -313,10 +315,15 @@ impl Reader {
     ) -> Result<(), E> {
         query.equals("sync_id", self.sync.as_ref().map(|sync| sync.id.as_str()));
         let damaged = |error: rusqlite::Error| self.damaged(error.to_string());
+        self.copy.begin();
+        let mut left = self.copy.size / SMALLEST_ROW;
         let mut statement = self.connection.prepare(&query.sql()).map_err(damaged)?;
         let parameters: Vec<&dyn ToSql> = query.values.iter().map(|value| value as _).collect();
         let mut rows = statement.query(parameters.as_slice()).map_err(damaged)?;
         while let Some(row) = rows.next().map_err(damaged)? {
+            left = left
+                .checked_sub(1)
+                .ok_or_else(|| self.damaged(format!("{} has more rows than fit into the file", query.table)))?;
             let decoded = record(row).map_err(damaged)?;
             with(decoded.map_err(|error| self.damaged(format!("a row of {} does not decode: {error}", query.table)))?)?;
         }
@@ -324,20 +331,25 @@ impl Reader {
     }
 
     /// The names of a table's columns; fails where there is no such table. Views and virtual
-    /// tables, which could compute anything, count as absent.
+    /// tables, which could compute anything, count as absent, and so do computed columns.
     fn columns(&self, table: &str) -> Result<BTreeSet<String>, ReadError> {
+        self.copy.begin();
         let columns = || {
             let mut statement = self.connection.prepare(
-                "select c.name from sqlite_schema s, pragma_table_info(s.name) c
+                "select c.name, c.hidden from sqlite_schema s, pragma_table_xinfo(s.name) c
                  where s.name = ?1 and s.type = 'table' and s.rootpage > 0",
             )?;
-            statement.query_map([table], |row| row.get(0))?.collect::<rusqlite::Result<BTreeSet<String>>>()
+            let found = statement.query_map([table], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            found.collect::<rusqlite::Result<Vec<(String, i64)>>>()
         };
         let columns = columns().map_err(|error| self.damaged(error.to_string()))?;
         if columns.is_empty() {
             return Err(self.damaged(format!("the table {table} is missing")));
         }
-        Ok(columns)
+        if let Some((name, _)) = columns.iter().find(|(_, hidden)| *hidden != 0) {
+            return Err(self.damaged(format!("the column {name} of {table} is computed")));
+        }
+        Ok(columns.into_iter().map(|(name, _)| name).collect())
     }
 
     fn damaged(&self, reason: String) -> ReadError {

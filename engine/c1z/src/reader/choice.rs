@@ -41,6 +41,7 @@ impl Reader {
             column("sync_type", "'full'"),
             column("parent_sync_id", "''"),
         );
+        self.copy.begin();
         let read = || {
             let mut statement = self.connection.prepare(&sql)?;
             let rows = statement.query_map([], sync)?;

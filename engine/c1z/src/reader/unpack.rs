@@ -6,8 +6,11 @@
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 use tempfile::{NamedTempFile, TempPath};
 use zstd::stream::read::Decoder;
@@ -22,10 +25,32 @@ const SQLITE_HEADER: &[u8; 16] = b"SQLite format 3\0";
 /// Where the header says whether the database was in write-ahead mode.
 const JOURNAL_VERSIONS: u64 = 18;
 
+/// The largest text or blob that is taken out of a file, in bytes.
+const LARGEST_VALUE: i32 = 64 << 20;
+/// Steps of SQLite's machine between two looks at the work that is left.
+const STEPS: i32 = 10_000;
+
 /// The unpacked copy; on systems that allow it, it has no name any more.
 #[derive(Debug)]
 pub(super) struct Copy {
     _path: Option<TempPath>,
+    /// How many bytes it has.
+    pub size: u64,
+    work: Arc<Work>,
+}
+
+/// What one statement may still do. The pages of a damaged tree may lead to each other, so that a
+/// small file has rows without end.
+#[derive(Debug)]
+struct Work {
+    left: AtomicU64,
+}
+
+impl Copy {
+    /// Gives the next statement as much work as the whole file could need many times over.
+    pub fn begin(&self) {
+        self.work.left.store(1_000 + self.size / 100, Ordering::Relaxed);
+    }
 }
 
 /// Unpacks a file and opens what is inside.
@@ -41,8 +66,10 @@ pub(super) fn unpack(path: &Path, options: &ReadOptions) -> Result<(Copy, Connec
     };
     let mut copy = copy.map_err(|error| system(&error))?;
     decode(path, packed, copy.as_file_mut(), options.max_decoded_bytes, &system)?;
-    let connection = connect(path, copy.path())?;
-    Ok((settle(copy.into_temp_path()), connection))
+    let size = copy.as_file().metadata().map_err(|error| system(&error))?.len();
+    let work = Arc::new(Work { left: AtomicU64::new(1_000) });
+    let connection = connect(path, copy.path(), work.clone())?;
+    Ok((settle(copy.into_temp_path(), size, work), connection))
 }
 
 /// Opens the file and checks what it begins with.
@@ -138,10 +165,15 @@ fn decoder_error(path: &Path, error: &io::Error) -> ReadError {
 }
 
 /// Opens the copy so that nothing in it can make SQLite do more than read tables.
-fn connect(path: &Path, copy: &Path) -> Result<Connection, ReadError> {
+fn connect(path: &Path, copy: &Path, work: Arc<Work>) -> Result<Connection, ReadError> {
     let connect = || {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(copy, flags)?;
+        let mut connection = Connection::open_with_flags(copy, flags)?;
+        connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LARGEST_VALUE)?;
+        connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+        let is_used_up =
+            move || work.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_err();
+        connection.progress_handler(STEPS, Some(is_used_up))?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
         connection.execute_batch("pragma trusted_schema = off; pragma cell_size_check = on;")?;
         connection.query_row("select count(*) from sqlite_schema", [], |_| Ok(()))?;
@@ -151,13 +183,13 @@ fn connect(path: &Path, copy: &Path) -> Result<Connection, ReadError> {
 }
 
 /// Removes the copy's name while it is open, so that even a killed process leaves nothing behind.
-fn settle(path: TempPath) -> Copy {
+fn settle(path: TempPath, size: u64, work: Arc<Work>) -> Copy {
     #[cfg(unix)]
     {
         // If it cannot be removed now, nothing can be done later either.
         let _ = path.close();
-        Copy { _path: None }
+        Copy { _path: None, size, work }
     }
     #[cfg(not(unix))]
-    Copy { _path: Some(path) }
+    Copy { _path: Some(path), size, work }
 }

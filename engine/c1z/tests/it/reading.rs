@@ -285,6 +285,86 @@ fn wrong_content_is_an_error_and_not_an_empty_result() {
     }
 }
 
+#[test]
+fn nothing_in_a_file_is_computed() {
+    let directory = tempfile::tempdir().unwrap();
+    let columns = "id integer primary key, resource_type_id text, external_id text, sync_id text";
+    for sql in [
+        // A column that takes 60 MB for each row, and nothing in the file.
+        format!(
+            "drop table v1_resources;
+             create table v1_resources ({columns}, data blob generated always as (zeroblob(60000000)) virtual);
+             insert into v1_resources (sync_id) select sync_id from v1_sync_runs;"
+        ),
+        "create trigger t after insert on v1_grants begin delete from v1_resources; end;
+         drop table v1_grants; create view v1_grants as select * from v1_resources;"
+            .to_owned(),
+        "drop table v1_grants; create virtual table v1_grants using fts5(data, external_id)".to_owned(),
+    ] {
+        let path = changed(directory.path(), &sql);
+        let error = read_all(&path).expect_err(&sql).to_string();
+        assert!(error.contains("is computed") || error.contains("is missing"), "{error}");
+    }
+    let large = changed(
+        directory.path(),
+        "update v1_resources set data = zeroblob(70000000) where id = (select min(id) from v1_resources)",
+    );
+    assert!(read_all(&large).unwrap_err().to_string().contains("too big"));
+}
+
+#[test]
+fn a_small_file_has_no_rows_without_end() {
+    // Twelve pages of a tree, each of which leads to the next one as often as it has children.
+    const PAGE: usize = 512;
+    let directory = tempfile::tempdir().unwrap();
+    let path = changed(
+        directory.path(),
+        "pragma page_size = 512; vacuum;
+         with recursive n (id) as (select 1 union all select id + 1 from n limit 20000)
+         insert into v1_resources (resource_type_id, external_id, data, sync_id, discovered_at)
+         select '', id, '', '', '' from n;",
+    );
+    let mut content = unpacked(&path);
+    let copy = directory.path().join("copy.db");
+    fs::write(&copy, &content).unwrap();
+    let root: u32 = Connection::open(&copy)
+        .unwrap()
+        .query_row("select rootpage from sqlite_schema where name = 'v1_resources'", [], |row| row.get(0))
+        .unwrap();
+    let kind = |content: &[u8], page: u32| content[(page as usize - 1) * PAGE];
+    let inner: Vec<u32> = (2..=(content.len() / PAGE) as u32).filter(|page| kind(&content, *page) == 5).collect();
+    let lowest = |page: &u32| kind(&content, first_child(&content, *page)) == 13;
+    let last = *inner.iter().find(|page| lowest(page)).unwrap();
+    let leaf = first_child(&content, last);
+    let between = inner.iter().copied().filter(|page| *page != root && *page != last).take(10);
+    let chain: Vec<u32> = [root].into_iter().chain(between).chain([last, leaf]).collect();
+    for pair in chain.windows(2) {
+        lead_to(&mut content, pair[0], pair[1]);
+    }
+    packed(&path, &content);
+    let error = read_all(&path).unwrap_err().to_string();
+    assert!(error.contains("interrupted") || error.contains("more rows than fit"), "{error}");
+
+    /// Where the cells of a page of children stand (the SQLite file format, 1.6).
+    fn cells(content: &[u8], page: u32) -> Vec<usize> {
+        let at = (page as usize - 1) * PAGE;
+        let two = |place: usize| usize::from(u16::from_be_bytes([content[place], content[place + 1]]));
+        (0..two(at + 3)).map(|number| at + two(at + 12 + 2 * number)).collect()
+    }
+
+    fn first_child(content: &[u8], page: u32) -> u32 {
+        let at = cells(content, page)[0];
+        u32::from_be_bytes(content[at..at + 4].try_into().unwrap())
+    }
+
+    fn lead_to(content: &mut [u8], page: u32, child: u32) {
+        let rightmost = (page as usize - 1) * PAGE + 8;
+        for at in cells(content, page).into_iter().chain([rightmost]) {
+            content[at..at + 4].copy_from_slice(&child.to_be_bytes());
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
