@@ -20,6 +20,7 @@
 //! trial       a few rows of one list, tried
 //! cookbook    the snippets of the guide are parts of good specs
 //! transcripts what README and the guide show
+//! security    what SECURITY.md promises of the binary, and that its tests are there
 //! support     the binary, loopback vendors, syncs inside this process
 //! ```
 
@@ -49,6 +50,7 @@ mod provisioning;
 mod push;
 mod record;
 mod resume;
+mod security;
 mod support;
 mod transcripts;
 mod trial;

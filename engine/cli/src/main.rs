@@ -3,6 +3,7 @@
 
 mod command;
 mod config;
+mod crash;
 mod exit;
 mod fragment;
 mod inspect;
@@ -23,6 +24,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    crash::tell_no_secrets();
     let arguments = command::Arguments::parse();
     exit::status(command::run(arguments))
 }

@@ -2,6 +2,8 @@
 
 use std::io::{BufWriter, IsTerminal, StdoutLock, Write};
 
+use crate::table::visible;
+
 /// Writes a result. A closed pipe ends the output without an error, as `head` expects.
 pub fn result(text: &str) {
     let mut stdout = std::io::stdout().lock();
@@ -9,6 +11,17 @@ pub fn result(text: &str) {
     if written.is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe) {
         error("the result could not be written to standard output", None);
     }
+}
+
+/// Writes a result for people, who may look at it on a terminal.
+pub fn told(text: &str) {
+    result(&harmless(text));
+}
+
+/// The text with everything escaped that would steer a terminal: names and words in it come from
+/// vendors. Its lines stay.
+fn harmless(text: &str) -> String {
+    text.split('\n').map(visible).collect::<Vec<_>>().join("\n")
 }
 
 /// Where a result goes that is written piece by piece. Whoever writes sees a closed pipe as an error
@@ -30,6 +43,10 @@ pub fn stdout_colour() -> bool {
 
 /// Says something beside the result.
 pub fn note(text: &str) {
+    raw_note(&harmless(text));
+}
+
+fn raw_note(text: &str) {
     let mut stderr = std::io::stderr().lock();
     // Nothing is left to say it to if stderr is gone.
     let _ = writeln!(stderr, "{text}");
@@ -38,16 +55,16 @@ pub fn note(text: &str) {
 /// Says what failed and what to try.
 pub fn error(message: &str, hint: Option<&str>) {
     let (red, cyan, reset) = if stderr_colour() { ("\u{1b}[1;31m", "\u{1b}[1;36m", "\u{1b}[0m") } else { ("", "", "") };
-    note(&format!("{red}error{reset}: {message}"));
+    raw_note(&format!("{red}error{reset}: {}", harmless(message)));
     if let Some(hint) = hint {
-        note(&format!("{cyan}hint{reset}: {hint}"));
+        raw_note(&format!("{cyan}hint{reset}: {}", harmless(hint)));
     }
 }
 
 /// Says what is doubtful about a result.
 pub fn warning(message: &str) {
     let (yellow, reset) = if stderr_colour() { ("\u{1b}[1;33m", "\u{1b}[0m") } else { ("", "") };
-    note(&format!("{yellow}warning{reset}: {message}"));
+    raw_note(&format!("{yellow}warning{reset}: {}", harmless(message)));
 }
 
 /// Whether stderr takes colour.
@@ -55,18 +72,41 @@ pub fn stderr_colour() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// Says a text of several lines beside the result, if there is one.
+/// Says faults of a spec beside the result, if there are any. They come with their colours; the
+/// renderer has taken out what else could steer a terminal.
 pub fn note_block(text: &str) {
     if !text.is_empty() {
-        note(text.trim_end());
-        note("");
+        raw_note(text.trim_end());
+        raw_note("");
     }
 }
 
 /// Writes a file that a flag asks for, beside the result.
 pub fn file(path: &std::path::Path, text: &str) -> Result<(), crate::exit::Failure> {
-    std::fs::write(path, text)
-        .map_err(|error| crate::exit::Failure::new(format!("cannot write {}: {error}", path.display())))
+    std::fs::write(path, text).map_err(|error| unwritten(path, &error))
+}
+
+/// Writes a file with what is nobody else's business, for its owner only. A file that is there is
+/// replaced as a whole, so that a link that somebody put there leads nowhere; what is no file, such
+/// as `/dev/stdout`, is written to.
+pub fn private_file(path: &std::path::Path, text: &str) -> Result<(), crate::exit::Failure> {
+    let is_device = std::fs::metadata(path).is_ok_and(|there| !there.is_file());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(std::path::Path::new("."));
+    let write = || {
+        let mut file = tempfile::Builder::new().prefix(".engine").tempfile_in(folder)?;
+        file.write_all(text.as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist(path).map(|_| ()).map_err(|error| error.error)
+    };
+    match is_device {
+        true => std::fs::write(path, text),
+        false => write(),
+    }
+    .map_err(|error| unwritten(path, &error))
+}
+
+fn unwritten(path: &std::path::Path, error: &std::io::Error) -> crate::exit::Failure {
+    crate::exit::Failure::new(format!("cannot write {}: {error}", path.display()))
 }
 
 /// Those of some files that do not hold the text they should.

@@ -181,12 +181,12 @@ pub fn end(outcome: &Outcome) -> End {
 /// Tells an outcome: the word and the resource on stdout, everything else beside it.
 fn tell(outcome: &Outcome, mode: Mode) {
     if mode == Mode::Plan && (outcome.word.is_settled() || !outcome.requests.is_empty()) {
-        output::result(&planned(outcome));
+        output::told(&planned(outcome));
     } else {
-        output::result(&format!("{}\n", headline(outcome)));
+        output::told(&format!("{}\n", headline(outcome)));
     }
     for (name, secret) in &outcome.secrets {
-        output::result(&format!("{name}: {}\n", secret.reveal()));
+        output::told(&format!("{name}: {}\n", secret.reveal()));
     }
     if !outcome.secrets.is_empty() {
         output::note("shown this once, and kept nowhere");

@@ -42,7 +42,15 @@ impl TokenStore for TokenFolder {
 
 fn write(path: &Path, token: &str) -> std::io::Result<()> {
     let folder = path.parent().unwrap_or(path);
-    std::fs::create_dir_all(folder)?;
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        // As the XDG Base Directory specification has it.
+        builder.mode(0o700);
+    }
+    builder.create(folder)?;
     // Made with mode 0600, and put in place at once.
     let mut file = tempfile::Builder::new().prefix(".token").tempfile_in(folder)?;
     file.write_all(token.as_bytes())?;

@@ -112,6 +112,11 @@ impl Reins {
         assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
     }
 
+    /// The number of the process; waits for it to begin.
+    pub fn id(&self) -> u32 {
+        self.child().as_ref().unwrap().id()
+    }
+
     fn child(&self) -> MutexGuard<'_, Option<Child>> {
         let (child, begun) = &*self.0;
         let child = child.lock().unwrap_or_else(PoisonError::into_inner);

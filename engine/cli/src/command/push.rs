@@ -73,7 +73,7 @@ pub fn run(arguments: &Arguments) -> Result<End, Failure> {
             return Ok(planned(options, &found));
         }
         if !options.is_json() {
-            output::result(&overview(&found));
+            output::told(&overview(&found));
         }
         if found.changes.is_empty() {
             return Ok(told(options, &found, &[]));
@@ -110,7 +110,7 @@ fn planned(options: &Options, found: &PushPlan) -> End {
     if options.is_json() {
         output::result(&format!("{:#}\n", as_json(found, &[])));
     } else {
-        output::result(&overview(found));
+        output::told(&overview(found));
         if !found.changes.is_empty() {
             output::result("nothing was sent\n");
         }
@@ -192,11 +192,11 @@ fn told(options: &Options, found: &PushPlan, applied: &[Applied]) -> End {
         ];
         let words: Vec<String> =
             words.iter().filter(|(many, _)| *many > 0).map(|(many, word)| format!("{many} {word}")).collect();
-        output::result(&format!("{}\n", words.join(", ")));
+        output::told(&format!("{}\n", words.join(", ")));
         for outcome in applied.iter().filter_map(|applied| applied.outcome.as_ref()) {
             for (name, secret) in &outcome.secrets {
                 let of = outcome.resource.as_ref().map(ToString::to_string).unwrap_or_default();
-                output::result(&format!("{name} of {of}: {}\n", secret.reveal()));
+                output::told(&format!("{name} of {of}: {}\n", secret.reveal()));
             }
         }
     }

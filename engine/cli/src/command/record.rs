@@ -83,7 +83,7 @@ pub fn run(arguments: &Arguments) -> Result<End, Failure> {
     let recorder = Arc::new(Recorder::default());
     let (config, run) = runtime.block_on(read(arguments, &plan, recorder.clone()))?;
     if let Some(failure) = run.failure {
-        output::result(&run.said);
+        output::told(&run.said);
         let hint = failure.hint.unwrap_or_else(|| "a run that is complete or incomplete can be recorded".to_owned());
         return Err(Failure {
             message: format!("nothing is recorded, as the run failed: {}", failure.message),
@@ -96,7 +96,7 @@ pub fn run(arguments: &Arguments) -> Result<End, Failure> {
     let recorded = engine_record::record(&plan, &config, &outcome, &recorder, &play).map_err(refused)?;
     runtime.shutdown_background();
     write(&arguments.out, &case, &graph, &recorded)?;
-    output::result(&said(&recorded, &case, &graph));
+    output::told(&said(&recorded, &case, &graph));
     Ok(End::Complete)
 }
 

@@ -182,7 +182,7 @@ fn finish(
         }
     };
     let reported = arguments.report.as_deref().map_or(Ok(()), |path| write_report(path, &synced.report));
-    output::result(&summary::summary(
+    output::told(&summary::summary(
         plan,
         &synced.report,
         written.as_ref().map(|(size, path)| (size.as_str(), path.as_path())),
@@ -230,7 +230,7 @@ fn finish(
 
 fn write_report(path: &Path, report: &Report) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(report).map_err(|error| Failure::new(error.to_string()))?;
-    output::file(path, &format!("{text}\n"))
+    output::private_file(path, &format!("{text}\n"))
 }
 
 /// `sync.incomplete.c1z` beside `sync.c1z`, for the word `incomplete`.

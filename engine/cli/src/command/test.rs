@@ -54,9 +54,9 @@ pub fn run(arguments: &Arguments) -> Result<End, Failure> {
                 continue;
             }
             failed += 1;
-            output::result(&format!("FAIL {}\n", path.display()));
+            output::told(&format!("FAIL {}\n", path.display()));
             for fault in faults {
-                output::result(&format!("  {}\n", fault.trim_end().replace('\n', "\n  ")));
+                output::told(&format!("  {}\n", fault.trim_end().replace('\n', "\n  ")));
             }
         }
     }
