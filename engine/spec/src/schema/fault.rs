@@ -142,6 +142,9 @@ impl<'a> Faults<'a> {
                 let message = format!("`{}` does not have the form that {shown} must have", text_of(instance));
                 let help = match pointer {
                     "/id" => "begin with a letter; lower-case letters, digits and `-` may follow".to_owned(),
+                    env if env.starts_with("/config/") && env.ends_with("/env") => {
+                        "a spec reads no variable of another program: its name begins with `BATON_`".to_owned()
+                    }
                     _ => format!("it must match {pattern}"),
                 };
                 self.at_value(Code::WrongValue, pointer, message, Some(help));
