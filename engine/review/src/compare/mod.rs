@@ -1,0 +1,374 @@
+//! What differs between two plans: what the new one reads, writes and reaches differently.
+//!
+//! In: two plans. Out: [`Change`]s, the riskiest first. Only meaning counts: order of keys, quotes,
+//! comments, and whether a value is written in the spec or comes from its fragment make no difference.
+
+mod render;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use engine_spec::plan::Plan;
+use serde::Serialize;
+
+use crate::describe::{self, Guard, Part, Section};
+
+pub use render::human;
+
+/// How something differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Way {
+    /// Only the old plan has it.
+    Removed,
+    /// Only the new plan has it.
+    Added,
+    /// Both have it, and it says something else.
+    Changed,
+    /// Both have the same in another order, and order counts.
+    Moved,
+}
+
+/// What one of the plans says.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Side {
+    /// The text, a line for each part.
+    pub lines: Vec<String>,
+    /// The place in the spec.
+    pub spec: Option<String>,
+}
+
+/// A difference.
+#[derive(Clone, Debug, Serialize)]
+pub struct Change {
+    /// What it is about.
+    pub section: Section,
+    /// How it differs.
+    pub change: Way,
+    /// What differs, from the outside in.
+    pub at: Vec<String>,
+    /// What the old plan says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old: Option<Side>,
+    /// What the new plan says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new: Option<Side>,
+    /// Why it deserves a second look.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warning: Option<&'static str>,
+    /// Where else the very same lines of the specs make the same difference.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub also_at: Vec<Vec<String>>,
+}
+
+/// All differences between two plans, by section.
+pub fn compare(old: &Plan, new: &Plan) -> Vec<Change> {
+    let mut found = Found::default();
+    found.siblings(&describe::plan(old), &describe::plan(new), &[], Section::About);
+    found.in_order()
+}
+
+/// The differences found so far.
+#[derive(Default)]
+struct Found {
+    changes: Vec<Change>,
+}
+
+impl Found {
+    fn in_order(self) -> Vec<Change> {
+        let mut merged: Vec<Change> = Vec::new();
+        let mut known: BTreeMap<(Section, Way, String, Option<Side>, Option<Side>), usize> = BTreeMap::new();
+        for change in self.changes {
+            // What many lists take over from one place differs in one place.
+            let placed = [&change.old, &change.new].into_iter().flatten().any(|side| side.spec.is_some());
+            let name = change.at.last().cloned().unwrap_or_default();
+            let key = (change.section, change.change, name, change.old.clone(), change.new.clone());
+            match known.get(&key).filter(|_| placed).and_then(|at| merged.get_mut(*at)) {
+                Some(same) => same.also_at.push(change.at),
+                None => {
+                    known.insert(key, merged.len());
+                    merged.push(change);
+                }
+            }
+        }
+        merged.sort_by_key(|change| change.section);
+        merged
+    }
+
+    /// Compares parts under one parent: each with its likeliest counterpart of the same name.
+    fn siblings(&mut self, old: &[Part], new: &[Part], path: &[String], section: Section) {
+        let mut keys: Vec<&str> = Vec::new();
+        let mut seen = BTreeSet::new();
+        for part in old.iter().chain(new) {
+            if seen.insert(part.key.as_str()) {
+                keys.push(&part.key);
+            }
+        }
+        for key in keys {
+            let of = |parts: &'_ [Part]| -> Vec<Part> { parts.iter().filter(|part| part.key == key).cloned().collect() };
+            self.namesakes(&of(old), &of(new), path, section);
+        }
+    }
+
+    fn namesakes(&mut self, old: &[Part], new: &[Part], path: &[String], section: Section) {
+        let pairs = paired(old, new);
+        let several = old.len() > 1 || new.len() > 1;
+        let inner = |part: &Part| {
+            let mut inner = path.to_vec();
+            inner.push(match &part.value {
+                Some(value) if several => format!("{} {value}", part.key),
+                _ => part.key.clone(),
+            });
+            inner
+        };
+        let mut taken = BTreeSet::new();
+        let mut order = Vec::new();
+        for (one, pair) in old.iter().zip(&pairs) {
+            match pair.and_then(|at| Some((at, new.get(at)?))) {
+                Some((at, other)) => {
+                    taken.insert(at);
+                    order.push(at);
+                    self.pair(one, other, &inner(other), section);
+                }
+                None => self.alone(one, Way::Removed, &inner(one), section),
+            }
+        }
+        for (at, part) in new.iter().enumerate() {
+            if !taken.contains(&at) {
+                self.alone(part, Way::Added, &inner(part), section);
+            }
+        }
+        let counts = old.iter().chain(new).any(|part| part.ordered);
+        if counts && !order.is_sorted() {
+            self.moved(old, new, path, section);
+        }
+    }
+
+    fn pair(&mut self, old: &Part, new: &Part, path: &[String], section: Section) {
+        let section = new.section.or(old.section).unwrap_or(section);
+        if old.value != new.value {
+            let side = |part: &Part| Side { lines: part.value.iter().cloned().collect(), spec: place(part) };
+            self.changes.push(Change {
+                section,
+                change: Way::Changed,
+                at: path.to_vec(),
+                old: Some(side(old)),
+                new: Some(side(new)),
+                warning: new.guard.or(old.guard).and_then(|guard| warning(guard, Way::Changed, new.value.as_deref())),
+                also_at: Vec::new(),
+            });
+        }
+        self.siblings(&old.parts, &new.parts, path, section);
+    }
+
+    /// Something that only one of the plans has. Its parts that are about something else are told there.
+    fn alone(&mut self, part: &Part, way: Way, path: &[String], section: Section) {
+        let section = part.section.unwrap_or(section);
+        let mut lines: Vec<String> = part.value.iter().cloned().collect();
+        let mut elsewhere = Vec::new();
+        let mut warned = part.guard.and_then(|guard| warning(guard, way, part.value.as_deref()));
+        gather(&part.parts, 0, section, &mut lines, &mut |inner: &Part, about: &[String]| {
+            let mut path = path.to_vec();
+            path.extend(about.iter().cloned());
+            elsewhere.push((inner.clone(), path));
+        });
+        if way == Way::Added && warned.is_none() {
+            warned = nested(&part.parts, section);
+        }
+        let side = Some(Side { lines, spec: place(part) });
+        let (old, new) = if way == Way::Removed { (side, None) } else { (None, side) };
+        self.changes.push(Change {
+            section,
+            change: way,
+            at: path.to_vec(),
+            old,
+            new,
+            warning: warned,
+            also_at: Vec::new(),
+        });
+        for (inner, path) in elsewhere {
+            self.alone(&inner, way, &path, section);
+        }
+    }
+
+    fn moved(&mut self, old: &[Part], new: &[Part], path: &[String], section: Section) {
+        let side = |parts: &[Part]| Side {
+            lines: parts.iter().map(|part| part.value.clone().unwrap_or_else(|| part.key.clone())).collect(),
+            spec: parts.first().and_then(place),
+        };
+        let mut path = path.to_vec();
+        path.extend(new.first().map(|part| format!("order of {}", part.key)));
+        self.changes.push(Change {
+            section: new.first().and_then(|part| part.section).unwrap_or(section),
+            change: Way::Moved,
+            at: path,
+            old: Some(side(old)),
+            new: Some(side(new)),
+            warning: None,
+            also_at: Vec::new(),
+        });
+    }
+}
+
+fn place(part: &Part) -> Option<String> {
+    part.site.as_ref().map(|site| format!("{}:{}", site.file, site.line))
+}
+
+/// For each old part, the new one that it became: the same, else one that says the same in a line,
+/// else the next one.
+fn paired(old: &[Part], new: &[Part]) -> Vec<Option<usize>> {
+    let mut pairs: Vec<Option<usize>> = vec![None; old.len()];
+    let mut free: BTreeSet<usize> = (0..new.len()).collect();
+    let likenesses: [fn(&Part, &Part) -> bool; 3] =
+        [Part::says_the_same, |one, other| one.value == other.value, |_, _| true];
+    for alike in likenesses {
+        for (one, pair) in old.iter().zip(&mut pairs) {
+            if pair.is_none()
+                && let Some(at) = free.iter().copied().find(|at| new.get(*at).is_some_and(|other| alike(one, other)))
+            {
+                free.remove(&at);
+                *pair = Some(at);
+            }
+        }
+    }
+    pairs
+}
+
+/// Lines of parts, each level further in; parts of another section go elsewhere.
+fn gather(
+    parts: &[Part],
+    depth: usize,
+    section: Section,
+    lines: &mut Vec<String>,
+    elsewhere: &mut dyn FnMut(&Part, &[String]),
+) {
+    for part in parts {
+        if part.section.is_some_and(|known| known != section) {
+            elsewhere(part, std::slice::from_ref(&part.key));
+            continue;
+        }
+        let indent = "  ".repeat(depth);
+        match &part.value {
+            Some(value) => lines.push(format!("{indent}{}: {value}", part.key)),
+            None => lines.push(format!("{indent}{}", part.key)),
+        }
+        gather(&part.parts, depth + 1, section, lines, &mut |inner, about| {
+            let mut path = vec![part.key.clone()];
+            path.extend(about.iter().cloned());
+            elsewhere(inner, &path);
+        });
+    }
+}
+
+/// What something new brings along that deserves a second look.
+fn nested(parts: &[Part], section: Section) -> Option<&'static str> {
+    let brings = |part: &Part| match part.guard {
+        Some(guard @ (Guard::Host | Guard::Credential | Guard::Write)) => {
+            warning(guard, Way::Added, part.value.as_deref())
+        }
+        _ => None,
+    };
+    let here = parts.iter().filter(|part| part.section.is_none_or(|known| known == section));
+    here.clone().find_map(brings).or_else(|| here.clone().find_map(|part| nested(&part.parts, section)))
+}
+
+/// What a difference may mean.
+fn warning(guard: Guard, way: Way, new: Option<&str>) -> Option<&'static str> {
+    match (guard, way) {
+        (Guard::Host, Way::Added) => Some("requests may go to a host that they did not go to"),
+        (Guard::Host, Way::Changed) => Some("requests go to another host"),
+        (Guard::Credential, Way::Added) => Some("a credential goes where none went"),
+        (Guard::Credential, Way::Changed) => Some("a credential goes elsewhere, or in another form"),
+        (Guard::Refusal, Way::Removed) => Some("a guard is gone: what it refused is done now"),
+        (Guard::Refusal, Way::Changed) => Some("a guard refuses something else now"),
+        (Guard::Proof, Way::Added | Way::Changed) => Some("a change is proved in another way, or not at all"),
+        (Guard::Proof, Way::Removed) => Some("something that proved a change is gone"),
+        (Guard::Write, Way::Added) => Some("a new request changes the vendor"),
+        (Guard::Write, Way::Changed) => Some("a request that changes the vendor is another one"),
+        (Guard::Protection, Way::Removed | Way::Changed) => Some("what was protected may be changed now"),
+        (Guard::Failure, Way::Removed | Way::Changed) => Some("what was an error may pass now"),
+        (Guard::Meaning, Way::Added | Way::Changed) if new.is_some_and(|new| new.ends_with("no rows")) => {
+            Some("an answer that may be an error is taken for an empty list")
+        }
+        (Guard::Secrecy, Way::Changed) if new == Some("shown") => Some("a value is no longer kept secret"),
+        (Guard::Redaction, Way::Removed | Way::Changed) => Some("a secret in an answer may be shown now"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(old: &[Part], new: &[Part]) -> Vec<(Way, String)> {
+        let mut found = Found::default();
+        found.siblings(old, new, &[], Section::Reading);
+        found.in_order().into_iter().map(|change| (change.change, change.at.join(", "))).collect()
+    }
+
+    #[test]
+    fn the_same_is_no_difference_wherever_it_stands() {
+        let parts = [Part::new("a", "1"), Part::new("b", "2")];
+        let turned = [Part::new("b", "2"), Part::new("a", "1")];
+        assert_eq!(found(&parts, &turned), []);
+    }
+
+    #[test]
+    fn namesakes_find_the_one_that_says_the_same() {
+        let list = |path: &str, limit: &str| Part::new("list", path).with([Part::new("limit", limit)]);
+        let old = [list("GET /a", "1"), list("GET /b", "1")];
+        let new = [list("GET /new", "1"), list("GET /a", "1"), list("GET /b", "2")];
+        assert_eq!(
+            found(&old, &new),
+            [(Way::Changed, "list GET /b, limit".to_owned()), (Way::Added, "list GET /new".to_owned())]
+        );
+    }
+
+    #[test]
+    fn order_counts_where_the_first_that_fits_decides() {
+        let rule = |text: &str| Part::new("outcome", text).ordered();
+        let (old, new) = ([rule("1"), rule("2")], [rule("2"), rule("1")]);
+        assert_eq!(found(&old, &new), [(Way::Moved, "order of outcome".to_owned())]);
+        assert_eq!(found(&[Part::new("n", "1"), Part::new("n", "2")], &[Part::new("n", "2"), Part::new("n", "1")]), []);
+    }
+
+    #[test]
+    fn what_is_about_something_else_is_told_there() {
+        let kind = Part::group("team").with([
+            Part::new("list", "GET /teams"),
+            Part::new("delete", "DELETE /teams").about(Section::Writing).guarded(Guard::Write),
+        ]);
+        let mut found = Found::default();
+        found.siblings(&[], &[kind], &[], Section::Reading);
+        let changes = found.in_order();
+        let told: Vec<_> = changes.iter().map(|change| (change.section, change.at.join(", "), change.warning)).collect();
+        assert_eq!(
+            told,
+            [
+                (Section::Reading, "team".to_owned(), None),
+                (Section::Writing, "team, delete".to_owned(), Some("a new request changes the vendor")),
+            ]
+        );
+        assert_eq!(changes[0].new.as_ref().unwrap().lines, ["list: GET /teams"]);
+    }
+
+    #[test]
+    fn a_value_taken_over_by_many_lists_differs_in_one_place() {
+        let site = engine_spec::plan::Site { file: "x.yaml".into(), line: 3, column: 1 };
+        let list = |name: &str, pages: &str| Part::group(name).with([Part::new("pages", pages).at(&site)]);
+        let mut found = Found::default();
+        let old = [list("a", "1"), list("b", "1")];
+        let new = [list("a", "2"), list("b", "2")];
+        found.siblings(&old, &new, &[], Section::Reading);
+        let changes = found.in_order();
+        assert_eq!(changes.len(), 1);
+        assert_eq!(changes[0].also_at, [["b", "pages"]]);
+    }
+
+    #[test]
+    fn a_refusal_that_goes_is_said_loudly() {
+        let guard = Part::new("refused where", "x").guarded(Guard::Refusal);
+        let mut found = Found::default();
+        found.siblings(&[guard], &[], &[], Section::Writing);
+        assert_eq!(found.changes[0].warning, Some("a guard is gone: what it refused is done now"));
+    }
+}
