@@ -3,7 +3,7 @@
 
 mod lost;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use serde_json::{Map, Value as Json};
@@ -28,8 +28,27 @@ pub trait Fragments {
 pub struct Resolved {
     /// The tree.
     pub value: Json,
+    /// What came from a fragment.
+    pub inherited: Inherited,
     origins: HashMap<String, Origin>,
     lost: Lost,
+}
+
+/// What a spec took over from its fragment, and what it did not. Pointers are those of the resolved tree.
+#[derive(Clone, Debug, Default)]
+pub struct Inherited {
+    /// The fragment's name.
+    pub fragment: Option<String>,
+    /// Number of the fragment's source.
+    pub source: Option<usize>,
+    /// Where each option got its value, and whether the spec gave it.
+    pub options: BTreeMap<String, (Place, bool)>,
+    /// The options that the text of a node named.
+    pub filled: BTreeMap<String, Vec<String>>,
+    /// Nodes that the spec says otherwise: where the fragment says them.
+    pub replaced: BTreeMap<String, Place>,
+    /// Nodes that the spec removes: where it does, and where the fragment has them.
+    pub removed: BTreeMap<String, (Place, Place)>,
 }
 
 /// Where a node came from.
@@ -55,7 +74,7 @@ impl Resolved {
                 (pointer, Origin { source, key: span.key, value: span.value, verbatim: span.verbatim })
             })
             .collect();
-        Self { value: tree.value, origins, lost: Lost::default() }
+        Self { value: tree.value, inherited: Inherited::default(), origins, lost: Lost::default() }
     }
 
     /// Where a node came from; for nodes without a place of their own, the nearest one around it.
@@ -152,7 +171,8 @@ pub fn resolve(name: &str, text: &str, fragments: &dyn Fragments, diagnostics: &
     let Some((fragment_name, options)) = used_fragment(&spec) else { return Some(spec) };
     let fragment = read_fragment(&fragment_name, &options, &spec, fragments, diagnostics)?;
     let value = std::mem::take(&mut spec.value);
-    spec.value = merge("", fragment.value, value, &fragment.origins, &mut spec.origins);
+    spec.inherited = fragment.inherited;
+    spec.value = merge("", fragment.value, value, &fragment.origins, &mut spec.origins, &mut spec.inherited);
     Some(spec)
 }
 
@@ -195,14 +215,24 @@ fn read_fragment(
         return None;
     }
     let options = chosen_options(name, given, &whole, spec, diagnostics);
+    let mut inherited =
+        Inherited { fragment: Some(name.to_owned()), source: Some(source), ..Inherited::default() };
+    for option in options.keys() {
+        let place = if given.contains_key(option) {
+            spec.value_place(&format!("/use/{}/{}", escape(name), escape(option)))
+        } else {
+            whole.value_place(&format!("/options/{}/default", escape(option)))
+        };
+        inherited.options.insert(option.clone(), (place, given.contains_key(option)));
+    }
     let mut body = whole.value.get("spec").cloned().unwrap_or_default();
-    substitute(&mut body, &options);
+    substitute("", &mut body, &options, &mut inherited.filled);
     let origins = whole
         .origins
         .into_iter()
         .filter_map(|(pointer, origin)| Some((pointer.strip_prefix("/spec")?.to_owned(), origin)))
         .collect();
-    Some(Resolved { value: body, origins, lost: Lost::default() })
+    Some(Resolved { value: body, inherited, origins, lost: Lost::default() })
 }
 
 fn chosen_options(
@@ -256,11 +286,17 @@ fn chosen_options(
     chosen
 }
 
-/// Puts option values where a fragment names them.
-fn substitute(node: &mut Json, options: &Map<String, Json>) {
+/// Puts option values where a fragment names them, and notes where that was.
+fn substitute(
+    pointer: &str,
+    node: &mut Json,
+    options: &Map<String, Json>,
+    filled: &mut BTreeMap<String, Vec<String>>,
+) {
     match node {
         Json::String(text) => {
-            if let Some(value) = lone_option(text).and_then(|name| options.get(name)) {
+            if let Some((name, value)) = lone_option(text).and_then(|name| options.get_key_value(name)) {
+                filled.insert(pointer.to_owned(), vec![name.clone()]);
                 *node = value.clone();
                 return;
             }
@@ -269,12 +305,19 @@ fn substitute(node: &mut Json, options: &Map<String, Json>) {
                 if text.contains(&hole) {
                     let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
                     *text = text.replace(&hole, &shown);
+                    filled.entry(pointer.to_owned()).or_default().push(name.clone());
                 }
             }
         }
-        Json::Array(items) => items.iter_mut().for_each(|item| substitute(item, options)),
+        Json::Array(items) => {
+            for (number, item) in items.iter_mut().enumerate() {
+                substitute(&format!("{pointer}/{number}"), item, options, filled);
+            }
+        }
         Json::Object(members) => {
-            members.values_mut().for_each(|member| substitute(member, options));
+            for (key, member) in members.iter_mut() {
+                substitute(&format!("{pointer}/{}", escape(key)), member, options, filled);
+            }
         }
         _ => {}
     }
@@ -298,18 +341,29 @@ fn merge(
     over: Json,
     base_origins: &HashMap<String, Origin>,
     origins: &mut HashMap<String, Origin>,
+    inherited: &mut Inherited,
 ) -> Json {
+    let below = |pointer: &str| {
+        let origin = base_origins.get(pointer);
+        origin.map(|origin| Place { source: origin.source, range: origin.key.clone().unwrap_or(origin.value.clone()) })
+    };
     let (mut base, over) = match (base, over) {
         (Json::Object(base), Json::Object(over)) if !changes_kind(pointer, &base, &over) => (base, over),
-        (_, over) => return over,
+        (_, over) => {
+            inherited.replaced.extend(below(pointer).map(|place| (pointer.to_owned(), place)));
+            return over;
+        }
     };
     let mut merged = Map::new();
     for (key, value) in over {
         let inner = format!("{pointer}/{}", escape(&key));
         match base.remove(&key) {
-            Some(_) if value.is_null() && !is_map_of_values(pointer) => {}
+            Some(_) if value.is_null() && !is_map_of_values(pointer) => {
+                let here = origins.get(&inner).map(|origin| Place { source: origin.source, range: origin.value.clone() });
+                inherited.removed.extend(here.zip(below(&inner)).map(|places| (inner, places)));
+            }
             Some(below) => {
-                merged.insert(key, merge(&inner, below, value, base_origins, origins));
+                merged.insert(key, merge(&inner, below, value, base_origins, origins, inherited));
             }
             None => {
                 merged.insert(key, value);
@@ -361,7 +415,7 @@ mod tests {
     use super::*;
 
     fn merged(base: Json, over: Json) -> Json {
-        merge("", base, over, &HashMap::new(), &mut HashMap::new())
+        merge("", base, over, &HashMap::new(), &mut HashMap::new(), &mut Inherited::default())
     }
 
     #[test]
@@ -381,7 +435,10 @@ mod tests {
     #[test]
     fn options_are_put_in_with_their_type() {
         let mut body = json!({"limit": "{{ options.size }}", "get": "/{{ options.path }}/x"});
-        substitute(&mut body, json!({"size": 50, "path": "Users"}).as_object().unwrap());
+        let mut filled = BTreeMap::new();
+        substitute("", &mut body, json!({"size": 50, "path": "Users"}).as_object().unwrap(), &mut filled);
         assert_eq!(body, json!({"limit": 50, "get": "/Users/x"}));
+        let filled: Vec<_> = filled.into_iter().collect();
+        assert_eq!(filled, [("/get".to_owned(), vec!["path".to_owned()]), ("/limit".to_owned(), vec!["size".to_owned()])]);
     }
 }

@@ -2,14 +2,11 @@
 
 use crate::diagnostic::Code;
 use crate::document::page::{self as doc, Last, LastWord};
-use crate::plan::{Limit, Next, PageKind, PageRules, Pages, Send, Tracked};
+use crate::plan::{Limit, Next, PAGE_CEILING, PageKind, PageRules, Pages, Send, Tracked};
 
 use super::Checker;
 use super::names::{Names, Shape};
 use super::value::Purpose;
-
-/// More pages than this are an error where a spec says nothing.
-const CEILING: u32 = 100_000;
 
 impl Checker<'_> {
     /// Compiles a page rule. `requests` is the text of the requests it is for.
@@ -119,7 +116,7 @@ impl Checker<'_> {
             first,
             next_request,
             window,
-            ceiling: rules.ceiling.unwrap_or(CEILING),
+            ceiling: rules.ceiling.unwrap_or(PAGE_CEILING),
             parallel: rules.parallel.unwrap_or(true),
         })
     }

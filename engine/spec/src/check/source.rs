@@ -6,7 +6,8 @@ use crate::document::source::{
 };
 use crate::document::{Request, Rows};
 use crate::plan::{
-    Asked, Batch, Check, Detail, ForEach, LookUp, Meaning, Origin, Pages, Source, StatusRule, Take, Unnest, Value, Wait,
+    Asked, Batch, Check, Detail, ForEach, LOOKS_EVERY, LookUp, Meaning, Origin, Pages, Source, StatusRule, Take, Unnest,
+    Value, Wait,
 };
 use crate::yaml::escape;
 
@@ -477,7 +478,7 @@ impl Checker<'_> {
         let request = self.request(pointer, &wait.request, &answer);
         let every = match &wait.every {
             Some(text) => self.duration(&format!("{pointer}/every"), text),
-            None => Some(std::time::Duration::from_secs(1)),
+            None => Some(LOOKS_EVERY),
         };
         let limit = self.duration(&format!("{pointer}/for"), &wait.r#for);
         Some(Wait { while_: while_?, request: request?, every: every?, limit: limit? })

@@ -8,6 +8,9 @@ use crate::path::Path;
 
 use super::{Request, Site, Value};
 
+/// The most pages of a list, where nothing is said.
+pub const PAGE_CEILING: u32 = 100_000;
+
 /// How a list goes on and ends.
 #[derive(Clone, Debug)]
 pub enum Pages {

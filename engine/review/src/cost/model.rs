@@ -1,0 +1,492 @@
+//! Counts the requests of a plan at given sizes: the same tasks as a sync has, in the same order of need.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use engine_model::Trait;
+use engine_spec::plan::{
+    Asked, Auth, Detail, ForEach, Origin, Pages, ParentRule, Plan, Request, ResourceType, Site, Source, Take, ValueKind,
+};
+use serde_json::Value as Json;
+
+use super::pages::{self, Ending, Taken};
+use super::{ClientCost, Cost, ListCost, Repeated, Sizes};
+use crate::words;
+
+/// Counts a sync.
+pub fn cost(plan: &Plan, sizes: &Sizes) -> Cost {
+    let mut model = Model {
+        plan,
+        sizes,
+        counts: counts(plan, sizes),
+        calls: vec![0; plan.clients.len()],
+        lists: Vec::new(),
+        repeated: Vec::new(),
+        assumed: Vec::new(),
+        ends: vec![None; plan.types.len()],
+    };
+    let mut chain = model.opening();
+    let tasks = model.tasks();
+    let mut longest = 0;
+    for task in &tasks {
+        longest = longest.max(model.read(task));
+    }
+    chain += longest + model.signing_in();
+    model.assume();
+    model.finish(chain)
+}
+
+/// How many resources each type has.
+fn counts(plan: &Plan, sizes: &Sizes) -> Vec<u64> {
+    let count = |kind: &ResourceType| {
+        let known = sizes.rows.get(&kind.id).copied().or_else(|| known_count(kind));
+        known.unwrap_or(match kind.mapping.trait_rule.kind() {
+            Some(Trait::User) => sizes.users,
+            Some(Trait::Group) => sizes.groups,
+            _ => sizes.others,
+        })
+    };
+    plan.types.iter().map(count).collect()
+}
+
+/// The number of resources that the spec itself fixes: constant rows, and single objects.
+fn known_count(kind: &ResourceType) -> Option<u64> {
+    if matches!(kind.parent, Some(ParentRule::Repeated(_))) {
+        return None;
+    }
+    let fixed = |source: &Source| {
+        if source.unnest.is_some() || source.keep_where.is_some() || !source.for_each.is_empty() {
+            return None;
+        }
+        match &source.origin {
+            Origin::Constant(rows) => Some(rows.len() as u64),
+            Origin::Request(_) if matches!(source.take, Take::Item(_)) => Some(1),
+            _ => None,
+        }
+    };
+    kind.sources.iter().map(fixed).sum()
+}
+
+/// A list that a sync reads, once or for each of something.
+struct Task<'p> {
+    label: String,
+    source: &'p Source,
+    /// Types that it is repeated for.
+    axes: Vec<usize>,
+    /// Types whose lists must be in first.
+    waits: Vec<usize>,
+    /// Rows in all, and how a formula names them.
+    rows: u64,
+    rows_named: String,
+    /// The type that it lists, and whether it is the last source of it.
+    lists: Option<usize>,
+    instead: Instead,
+}
+
+/// What would need fewer requests.
+#[derive(Clone, Copy)]
+enum Instead {
+    List,
+    Grants,
+    Entitlements,
+}
+
+struct Model<'p> {
+    plan: &'p Plan,
+    sizes: &'p Sizes,
+    counts: Vec<u64>,
+    calls: Vec<u64>,
+    lists: Vec<ListCost>,
+    repeated: Vec<Repeated>,
+    assumed: Vec<String>,
+    /// The chain at whose end the list of a type is in.
+    ends: Vec<Option<u64>>,
+}
+
+impl<'p> Model<'p> {
+    fn name(&self, kind: usize) -> &'p str {
+        self.plan.types.get(kind).map_or("", |kind| kind.id.as_str())
+    }
+
+    fn count(&self, kind: usize) -> u64 {
+        self.counts.get(kind).copied().unwrap_or_default()
+    }
+
+    fn called(&mut self, request: &Request, calls: u64) {
+        if let Some(known) = self.calls.get_mut(request.client) {
+            *known = known.saturating_add(calls);
+        }
+    }
+
+    fn list(&mut self, list: &str, request: &Request, site: &Site, formula: String, calls: u64) {
+        let client = self.plan.clients.get(request.client).map_or("", |client| client.name.as_str());
+        self.lists.push(ListCost {
+            list: list.to_owned(),
+            request: words::request(self.plan, request),
+            spec: format!("{}:{}", site.file, site.line),
+            formula,
+            calls,
+            client: client.to_owned(),
+        });
+        self.called(request, calls);
+    }
+
+    /// Captures and checks: one request each, one after the other.
+    fn opening(&mut self) -> u64 {
+        let plan = self.plan;
+        for start in &plan.starts {
+            self.list(&format!("start {}", start.name), &start.request, &start.request.site, "1".to_owned(), 1);
+        }
+        for check in &plan.checks {
+            self.list("check", &check.request, &check.site, "1".to_owned(), 1);
+        }
+        (plan.starts.len() + plan.checks.len()) as u64
+    }
+
+    /// Requests that get a token, or ask for a challenge: one for each client that sends anything.
+    fn signing_in(&mut self) -> u64 {
+        let plan = self.plan;
+        let mut chain = 0;
+        for (client, calls) in plan.clients.iter().zip(&mut self.calls) {
+            let what = match &client.auth {
+                Some(Auth::Oauth2(_)) => "token request",
+                Some(Auth::Login(_)) => "login",
+                Some(Auth::Digest(_)) => "request for a challenge",
+                _ => continue,
+            };
+            if *calls > 0 {
+                *calls += 1;
+                chain += 1;
+                self.lists.push(ListCost {
+                    list: "sign-in".to_owned(),
+                    request: what.to_owned(),
+                    spec: format!("{}:{}", client.site.file, client.site.line),
+                    formula: "1".to_owned(),
+                    calls: 1,
+                    client: client.name.clone(),
+                });
+            }
+        }
+        chain
+    }
+
+    /// The lists of a sync: of types first, as others are repeated for their resources.
+    fn tasks(&self) -> Vec<Task<'p>> {
+        let plan = self.plan;
+        let mut tasks = Vec::new();
+        for (number, kind) in plan.types.iter().enumerate() {
+            let asking: Vec<&Source> =
+                kind.sources.iter().filter(|source| !matches!(source.origin, Origin::EachRow(_))).collect();
+            let parent = match kind.parent {
+                Some(ParentRule::Repeated(of)) => Some(of),
+                _ => None,
+            };
+            for (at, source) in asking.iter().enumerate() {
+                let several = asking.len() as u64;
+                let share = self.count(number) / several + u64::from((at as u64) < self.count(number) % several);
+                let rows_named = if several == 1 { kind.id.clone() } else { format!("{}/{several}", kind.id) };
+                tasks.push(Task {
+                    label: kind.id.clone(),
+                    source,
+                    axes: parent.into_iter().chain(repeated_for(source)).collect(),
+                    waits: kind.after.clone(),
+                    rows: share,
+                    rows_named,
+                    lists: Some(number),
+                    instead: Instead::List,
+                });
+            }
+        }
+        for (number, kind) in plan.types.iter().enumerate() {
+            for rule in &kind.entitlements {
+                let Some(source) = &rule.list else { continue };
+                tasks.push(Task {
+                    label: format!("entitlements {}:{}", kind.id, rule.key),
+                    source,
+                    axes: std::iter::once(number).chain(repeated_for(source)).collect(),
+                    waits: kind.after.clone(),
+                    rows: self.count(number).saturating_mul(self.sizes.others),
+                    rows_named: format!("{} × {}", kind.id, self.sizes.others),
+                    lists: None,
+                    instead: Instead::Entitlements,
+                });
+            }
+        }
+        for rule in &plan.grant_rules {
+            tasks.push(Task {
+                label: format!("grants {}", rule.label),
+                source: &rule.source,
+                axes: repeated_for(&rule.source).collect(),
+                waits: rule.after.clone(),
+                rows: self.count(rule.owner).saturating_mul(self.sizes.members),
+                rows_named: format!("{} × members", self.name(rule.owner)),
+                lists: None,
+                instead: Instead::Grants,
+            });
+        }
+        tasks.retain(|task| !matches!(task.source.origin, Origin::EachRow(_)));
+        tasks
+    }
+
+    /// Counts a list, and gives the chain at whose end it is in.
+    fn read(&mut self, task: &Task<'p>) -> u64 {
+        let (asked, detail) = parts(task.source);
+        let values: u64 = task.source.for_each.iter().map(values_of).product();
+        let times = task.axes.iter().map(|of| self.count(*of)).fold(values, u64::saturating_mul);
+        let rows = if matches!(task.source.take, Take::Item(_)) { times } else { task.rows };
+        let (of_each, of_all) = split(asked, detail, rows, times, self.sizes.page);
+        let begins = task.axes.iter().chain(&task.waits).filter(|of| Some(**of) != task.lists).map(|of| self.end(*of));
+        let mut begins = begins.max().unwrap_or_default();
+        if let Some(kind) = task.lists {
+            begins = begins.max(self.ends.get(kind).copied().flatten().unwrap_or_default());
+        }
+        let end = begins + of_each.chain;
+        if let Some(known) = task.lists.and_then(|kind| self.ends.get_mut(kind)) {
+            *known = Some(known.unwrap_or_default().max(end));
+        }
+        let Some(request) = asked.map(|asked| &asked.request).or(detail.map(|detail| &detail.request)) else {
+            return end;
+        };
+        let pages = match asked {
+            None => 0,
+            Some(asked) => split(Some(asked), None, rows, times, self.sizes.page).1,
+        };
+        let details = of_all.saturating_sub(pages);
+        if let Some(asked) = asked {
+            let formula = self.formula(task, asked, values);
+            self.list(&task.label, request, &task.source.site, formula, pages);
+            self.noted(task, times, pages);
+        }
+        if let Some(detail) = detail {
+            self.detailed(task, detail, &task.rows_named, details);
+        }
+        end
+    }
+
+    /// The chain at whose end the list of a type is in. Rows that come from the rows of another type
+    /// are in with those.
+    fn end(&self, kind: usize) -> u64 {
+        let own = self.ends.get(kind).copied().flatten();
+        let fed = self.plan.types.get(kind).into_iter().flat_map(|kind| &kind.sources).filter_map(|source| {
+            match source.origin {
+                Origin::EachRow(of) => self.ends.get(of).copied().flatten(),
+                _ => None,
+            }
+        });
+        own.into_iter().chain(fed).max().unwrap_or_default()
+    }
+
+    /// The number of pages in words of sizes.
+    fn formula(&self, task: &Task<'_>, asked: &Asked, values: u64) -> String {
+        let mut factors: Vec<String> = task.axes.iter().map(|of| self.name(*of).to_owned()).collect();
+        if values != 1 {
+            factors.push(values.to_string());
+        }
+        let one = matches!(task.source.take, Take::Item(_));
+        let size = pages::page_size(&asked.pages, self.sizes.page);
+        let rows = match task.instead {
+            _ if one => "1".to_owned(),
+            Instead::Grants if task.axes.len() == 1 && task.rows_named.starts_with(&format!("{} ×", factors.concat())) => {
+                "members".to_owned()
+            }
+            _ if factors.is_empty() => task.rows_named.clone(),
+            _ => format!("{} / {}", task.rows_named, factors.join(" / ")),
+        };
+        let rule = match &asked.pages {
+            Pages::Rules(rules) => pages::ending(rules),
+            Pages::None => Ending::Told,
+        };
+        let each = match (size, rule) {
+            (None, _) => None,
+            (Some(_), Ending::Told) if one => None,
+            (Some(size), Ending::Told) => Some(format!("⌈{rows} / {size}⌉")),
+            (Some(size), Ending::ByShortPage) => Some(format!("(⌊{rows} / {size}⌋ + 1)")),
+            (Some(size), Ending::ByEmptyPage) => Some(format!("(⌈{rows} / {size}⌉ + 1)")),
+        };
+        factors.extend(each);
+        if factors.is_empty() { "1".to_owned() } else { factors.join(" × ") }
+    }
+
+    /// Names a list that is read for each of something.
+    fn noted(&mut self, task: &Task<'_>, times: u64, calls: u64) {
+        if task.axes.is_empty() {
+            return;
+        }
+        let each: Vec<String> = task.axes.iter().map(|of| self.name(*of).to_owned()).collect();
+        let instead = match task.instead {
+            Instead::List => {
+                "if the vendor lists all of them at once, read that list; `parent: { TYPE: $.… }` tells the parent"
+            }
+            Instead::Grants => {
+                "if the vendor lists all memberships at once, put that list under the type's `grants` with a `resource`; if the rows themselves hold them, use `each_row`"
+            }
+            Instead::Entitlements => {
+                "if the rows themselves hold them, make them of `each` or of a constant family"
+            }
+        };
+        self.repeated.push(Repeated {
+            list: task.label.clone(),
+            spec: format!("{}:{}", task.source.site.file, task.source.site.line),
+            each: each.join(" and each "),
+            times,
+            calls,
+            instead: instead.to_owned(),
+        });
+    }
+
+    fn detailed(&mut self, task: &Task<'_>, detail: &Detail, rows: &str, calls: u64) {
+        let label = format!("{}, details", task.label);
+        let formula = match &detail.batch {
+            None => rows.to_owned(),
+            Some(batch) => format!("⌈{rows} / {}⌉ by page", batch.size),
+        };
+        self.list(&label, &detail.request, &detail.request.site, formula, calls);
+        if detail.batch.is_none() {
+            self.repeated.push(Repeated {
+                list: label,
+                spec: format!("{}:{}", detail.request.site.file, detail.request.site.line),
+                each: format!("row of {}", task.label),
+                times: calls,
+                calls,
+                instead: "if the vendor answers for many ids at once, add `batch`; if the list can show what the details add, ask it to; `when` asks for fewer rows".to_owned(),
+            });
+        }
+    }
+
+    /// Says what cannot be known from the plan.
+    fn assume(&mut self) {
+        let plan = self.plan;
+        let page = self.sizes.page;
+        let mut unknown_pages = Vec::new();
+        let mut lists = Vec::new();
+        let mut waits = false;
+        let mut conditions = plan.checks.iter().any(|check| check.when.is_some());
+        for kind in &plan.types {
+            conditions |= kind.when.is_some();
+        }
+        for task in self.tasks() {
+            conditions |= task.source.when.is_some();
+            for each in &task.source.for_each {
+                if let ForEach::Values { name, list } = each
+                    && !matches!(list.kind, ValueKind::Literal(_))
+                {
+                    lists.push(format!("`{name}`"));
+                }
+            }
+            let (Some(asked), detail) = parts(task.source) else { continue };
+            waits |= asked.wait.is_some();
+            conditions |= detail.is_some_and(|detail| detail.when.is_some());
+            if let Pages::Rules(rules) = &asked.pages
+                && rules.limit.is_none()
+            {
+                unknown_pages.push(task.label);
+            }
+        }
+        if !unknown_pages.is_empty() {
+            unknown_pages.dedup();
+            let lists = words::listed(&unknown_pages, "and");
+            self.assumed.push(format!("{page} rows a page where the spec names no limit: {lists}"));
+        }
+        if !lists.is_empty() {
+            self.assumed.push(format!("one element in the lists that the user gives: {}", words::listed(&lists, "and")));
+        }
+        if conditions {
+            self.assumed.push("every condition (`when`) holds".to_owned());
+        }
+        if waits {
+            self.assumed.push("answers are ready at once, so that nothing is asked again (`wait`)".to_owned());
+        }
+        if plan.clients.iter().any(|client| matches!(client.auth, Some(Auth::Oauth2(_) | Auth::Login(_)))) {
+            self.assumed.push("one token lasts the whole sync".to_owned());
+        }
+        self.assumed.push("no answer is \"too fast\" or has to be asked for again".to_owned());
+    }
+
+    fn finish(self, chain: u64) -> Cost {
+        let latency = self.sizes.latency;
+        let mut bounds = vec![(
+            spent(latency, chain, 1),
+            format!("{chain} requests follow one another, at {} each", words::duration(latency)),
+        )];
+        let mut clients = Vec::new();
+        for (client, calls) in self.plan.clients.iter().zip(&self.calls).filter(|(_, calls)| **calls > 0) {
+            let most = client.concurrency.unwrap_or(u16::MAX).min(self.sizes.concurrency).max(1);
+            let spec = format!("{}:{}", client.site.file, client.site.line);
+            let limit = format!("{most} requests at a time of the client `{}`, at {} each", client.name, words::duration(latency));
+            bounds.push((spent(latency, *calls, u64::from(most)), limit));
+            if let Some(rate) = client.rate_limit.per_second.filter(|rate| *rate > 0) {
+                let time = spent(Duration::from_secs(1), calls.saturating_sub(1), u64::from(rate));
+                bounds.push((time, format!("{rate} requests a second of the client `{}`, {spec}", client.name)));
+            }
+            clients.push(ClientCost {
+                client: client.name.clone(),
+                calls: *calls,
+                concurrency: most,
+                per_second: client.rate_limit.per_second,
+                spec,
+            });
+        }
+        let slowest = bounds.into_iter().rev().max_by_key(|(time, _)| *time);
+        let (least, bound) = slowest.unwrap_or_default();
+        let mut sizes: BTreeMap<String, u64> =
+            self.plan.types.iter().zip(&self.counts).map(|(kind, count)| (kind.id.clone(), *count)).collect();
+        if self.plan.grant_rules.iter().any(|rule| !matches!(rule.source.origin, Origin::EachRow(_))) {
+            sizes.insert("members".to_owned(), self.sizes.members);
+        }
+        Cost {
+            calls: self.calls.iter().copied().fold(0, u64::saturating_add),
+            longest_chain: chain,
+            least_milliseconds: u64::try_from(least.as_millis()).unwrap_or(u64::MAX),
+            bound,
+            lists: self.lists,
+            clients,
+            repeated: self.repeated,
+            sizes,
+            assumed: self.assumed,
+        }
+    }
+}
+
+/// The time of so many requests, so many at a time.
+fn spent(each: Duration, requests: u64, at_a_time: u64) -> Duration {
+    let milliseconds = u128::from(requests) * each.as_millis() / u128::from(at_a_time.max(1));
+    Duration::from_millis(u64::try_from(milliseconds).unwrap_or(u64::MAX))
+}
+
+fn parts(source: &Source) -> (Option<&Asked>, Option<&Detail>) {
+    let asked = match &source.origin {
+        Origin::Request(asked) => Some(&**asked),
+        _ => None,
+    };
+    (asked, source.detail.as_deref())
+}
+
+fn repeated_for(source: &Source) -> impl Iterator<Item = usize> {
+    source.for_each.iter().filter_map(|each| match each {
+        ForEach::Resources { of, .. } => Some(*of),
+        ForEach::Values { .. } => None,
+    })
+}
+
+/// How many elements a list has that a source is repeated for; one where only the user knows.
+fn values_of(each: &ForEach) -> u64 {
+    match each {
+        ForEach::Values { list, .. } => match &list.kind {
+            ValueKind::Literal(Json::Array(items)) => items.len() as u64,
+            _ => 1,
+        },
+        ForEach::Resources { .. } => 1,
+    }
+}
+
+/// What the longest of several lists takes, and the requests of all, where rows are spread evenly.
+fn split(asked: Option<&Asked>, detail: Option<&Detail>, rows: u64, times: u64, page: u64) -> (Taken, u64) {
+    if times == 0 {
+        return (Taken::default(), 0);
+    }
+    let (fewer, one_more) = (rows / times, rows % times);
+    let small = pages::list(asked, detail, fewer, page);
+    let large = pages::list(asked, detail, fewer + 1, page);
+    let longest = if one_more > 0 { large } else { small };
+    (longest, small.calls.saturating_mul(times - one_more).saturating_add(large.calls.saturating_mul(one_more)))
+}
