@@ -11,6 +11,8 @@ pub enum End {
     Complete,
     /// Something failed; it has been said. Status 1.
     Failed,
+    /// What was compared differs, and how has been said. Status 1, as of `diff`.
+    Different,
     /// Wrong usage, or a spec that is not valid; it has been said. Status 2.
     Invalid,
     /// Done, but something is missing; it has been said. Status 3.
@@ -59,7 +61,7 @@ pub fn status(result: Result<End, Failure>) -> ExitCode {
     };
     ExitCode::from(match end {
         End::Complete => 0,
-        End::Failed => 1,
+        End::Failed | End::Different => 1,
         End::Invalid => 2,
         End::Incomplete => 3,
         End::Refused => 4,

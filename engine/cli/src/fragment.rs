@@ -15,7 +15,12 @@ pub struct FragmentFolder {
 impl FragmentFolder {
     /// The folder `fragments` beside a spec.
     pub fn beside(spec: &Path) -> Self {
-        Self { folder: spec.parent().unwrap_or(Path::new("")).join("fragments") }
+        Self::in_folder(spec.parent().unwrap_or(Path::new("")).join("fragments"))
+    }
+
+    /// A folder of fragments.
+    pub fn in_folder(folder: PathBuf) -> Self {
+        Self { folder }
     }
 }
 

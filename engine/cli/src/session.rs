@@ -20,18 +20,24 @@ use crate::output;
 
 /// Reads and checks a spec; tells its faults.
 pub fn load(path: &Path) -> Result<Arc<Plan>, Failure> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))?;
+    let name = path.display().to_string();
+    compile(&name, &text(path)?, &FragmentFolder::beside(path)).map(Arc::new)
+}
+
+/// The text of a spec.
+pub fn text(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path)
+        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))
+}
+
+/// Checks the text of a spec; tells its faults.
+pub fn compile(name: &str, text: &str, fragments: &FragmentFolder) -> Result<Plan, Failure> {
     let mut diagnostics = Diagnostics::default();
-    let plan = check::compile(&path.display().to_string(), &text, &FragmentFolder::beside(path), &mut diagnostics);
-    match plan {
-        Some(plan) => Ok(Arc::new(plan)),
-        None => {
-            output::note_block(&render::human(&diagnostics, output::stderr_colour()));
-            Err(Failure::usage(format!("{} is not a valid spec", path.display()))
-                .hint("`engine validate` shows the same faults, also for programs"))
-        }
-    }
+    check::compile(name, text, fragments, &mut diagnostics).ok_or_else(|| {
+        output::note_block(&render::human(&diagnostics, output::stderr_colour()));
+        Failure::usage(format!("{name} is not a valid spec"))
+            .hint("`engine validate` shows the same faults, also for programs")
+    })
 }
 
 /// Proxies as the environment names them.

@@ -4,7 +4,9 @@ mod account;
 mod action;
 mod completions;
 mod docs;
+mod diff_spec;
 mod entitlements;
+mod explain;
 mod grant;
 mod grants;
 mod new;
@@ -40,6 +42,8 @@ enum Command {
     Record(record::Arguments),
     Validate(validate::Arguments),
     New(new::Arguments),
+    Explain(Box<explain::Arguments>),
+    DiffSpec(diff_spec::Arguments),
     Account(account::Arguments),
     Grant(grant::Grant),
     Revoke(grant::Revoke),
@@ -63,6 +67,8 @@ pub fn run(arguments: Arguments) -> Result<End, Failure> {
         Command::Record(arguments) => record::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
         Command::New(arguments) => new::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::DiffSpec(arguments) => diff_spec::run(&arguments),
         Command::Account(arguments) => account::run(&arguments),
         Command::Grant(arguments) => grant::grant(&arguments),
         Command::Revoke(arguments) => grant::revoke(&arguments),

@@ -23,15 +23,11 @@ pub fn cost(plan: &Plan, sizes: &Sizes) -> Cost {
         lists: Vec::new(),
         repeated: Vec::new(),
         assumed: Vec::new(),
-        ends: vec![None; plan.types.len()],
     };
-    let mut chain = model.opening();
+    let opening = model.opening();
     let tasks = model.tasks();
-    let mut longest = 0;
-    for task in &tasks {
-        longest = longest.max(model.read(task));
-    }
-    chain += longest + model.signing_in();
+    tasks.iter().for_each(|task| model.read(task));
+    let chain = opening + model.longest(&tasks) + model.signing_in();
     model.assume();
     model.finish(chain)
 }
@@ -99,8 +95,6 @@ struct Model<'p> {
     lists: Vec<ListCost>,
     repeated: Vec<Repeated>,
     assumed: Vec<String>,
-    /// The chain at whose end the list of a type is in.
-    ends: Vec<Option<u64>>,
 }
 
 impl<'p> Model<'p> {
@@ -228,52 +222,65 @@ impl<'p> Model<'p> {
         tasks
     }
 
-    /// Counts a list, and gives the chain at whose end it is in.
-    fn read(&mut self, task: &Task<'p>) -> u64 {
-        let (asked, detail) = parts(task.source);
+    /// Rows of a list in all, how often it is read, and the values that it is repeated for.
+    fn extent(&self, task: &Task<'_>) -> (u64, u64, u64) {
         let values: u64 = task.source.for_each.iter().map(values_of).product();
         let times = task.axes.iter().map(|of| self.count(*of)).fold(values, u64::saturating_mul);
         let rows = if matches!(task.source.take, Take::Item(_)) { times } else { task.rows };
-        let (of_each, of_all) = split(asked, detail, rows, times, self.sizes.page);
-        let begins = task.axes.iter().chain(&task.waits).filter(|of| Some(**of) != task.lists).map(|of| self.end(*of));
-        let mut begins = begins.max().unwrap_or_default();
-        if let Some(kind) = task.lists {
-            begins = begins.max(self.ends.get(kind).copied().flatten().unwrap_or_default());
-        }
-        let end = begins + of_each.chain;
-        if let Some(known) = task.lists.and_then(|kind| self.ends.get_mut(kind)) {
-            *known = Some(known.unwrap_or_default().max(end));
-        }
-        let Some(request) = asked.map(|asked| &asked.request).or(detail.map(|detail| &detail.request)) else {
-            return end;
-        };
-        let pages = match asked {
-            None => 0,
-            Some(asked) => split(Some(asked), None, rows, times, self.sizes.page).1,
-        };
-        let details = of_all.saturating_sub(pages);
+        (rows, times, values)
+    }
+
+    /// Counts the requests of a list.
+    fn read(&mut self, task: &Task<'p>) {
+        let (asked, detail) = parts(task.source);
+        let (rows, times, values) = self.extent(task);
+        let all = split(asked, detail, rows, times, self.sizes.page).1;
+        let pages = asked.map_or(0, |asked| split(Some(asked), None, rows, times, self.sizes.page).1);
         if let Some(asked) = asked {
             let formula = self.formula(task, asked, values);
-            self.list(&task.label, request, &task.source.site, formula, pages);
+            self.list(&task.label, &asked.request, &task.source.site, formula, pages);
             self.noted(task, times, pages);
         }
         if let Some(detail) = detail {
-            self.detailed(task, detail, &task.rows_named, details);
+            self.detailed(task, detail, all.saturating_sub(pages));
         }
-        end
     }
 
-    /// The chain at whose end the list of a type is in. Rows that come from the rows of another type
-    /// are in with those.
-    fn end(&self, kind: usize) -> u64 {
-        let own = self.ends.get(kind).copied().flatten();
-        let fed = self.plan.types.get(kind).into_iter().flat_map(|kind| &kind.sources).filter_map(|source| {
-            match source.origin {
-                Origin::EachRow(of) => self.ends.get(of).copied().flatten(),
-                _ => None,
+    /// The longest chain of requests that follow one another. A list that is repeated for resources
+    /// cannot be at its end before the last of them is in.
+    fn longest(&self, tasks: &[Task<'_>]) -> u64 {
+        let mut ends = vec![0; self.plan.types.len()];
+        let mut longest = 0;
+        // Each round reaches the types one step further on; there are no cycles but trees.
+        for _ in 0..=self.plan.types.len() {
+            let mut new_ends = vec![0; ends.len()];
+            for task in tasks {
+                let before = task.axes.iter().chain(&task.waits).filter(|of| Some(**of) != task.lists);
+                let before = before.filter_map(|of| ends.get(*of).copied()).max().unwrap_or_default();
+                // Sources of one type are read one after the other.
+                let earlier = task.lists.and_then(|kind| new_ends.get(kind).copied()).unwrap_or_default();
+                let (asked, detail) = parts(task.source);
+                let (rows, times, _) = self.extent(task);
+                let end = before.max(earlier) + split(asked, detail, rows, times, self.sizes.page).0.chain;
+                longest = longest.max(end);
+                if let Some(known) = task.lists.and_then(|kind| new_ends.get_mut(kind)) {
+                    *known = end.max(*known);
+                }
             }
-        });
-        own.into_iter().chain(fed).max().unwrap_or_default()
+            // Rows that come from the rows of another type are in with those.
+            for (number, kind) in self.plan.types.iter().enumerate() {
+                let fed = kind.sources.iter().filter_map(|source| match source.origin {
+                    Origin::EachRow(of) => ends.get(of).copied(),
+                    _ => None,
+                });
+                let fed = fed.max().unwrap_or_default();
+                if let Some(known) = new_ends.get_mut(number) {
+                    *known = fed.max(*known);
+                }
+            }
+            ends = new_ends;
+        }
+        longest
     }
 
     /// The number of pages in words of sizes.
@@ -334,10 +341,11 @@ impl<'p> Model<'p> {
         });
     }
 
-    fn detailed(&mut self, task: &Task<'_>, detail: &Detail, rows: &str, calls: u64) {
+    fn detailed(&mut self, task: &Task<'_>, detail: &Detail, calls: u64) {
+        let rows = &task.rows_named;
         let label = format!("{}, details", task.label);
         let formula = match &detail.batch {
-            None => rows.to_owned(),
+            None => rows.clone(),
             Some(batch) => format!("⌈{rows} / {}⌉ by page", batch.size),
         };
         self.list(&label, &detail.request, &detail.request.site, formula, calls);

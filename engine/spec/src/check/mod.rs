@@ -367,7 +367,7 @@ impl<'a> Checker<'a> {
 }
 
 /// `500ms`, `30s`, `5m`, `1h`; at most a day.
-fn parse_duration(text: &str) -> Option<Duration> {
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (number, unit) = text.split_at_checked(digits)?;
     let number: u64 = number.parse().ok()?;
