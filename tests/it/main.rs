@@ -21,6 +21,7 @@
 //! cookbook    the snippets of the guide are parts of good specs
 //! transcripts what README and the guide show
 //! security    what SECURITY.md promises of the binary, and that its tests are there
+//! review      specs as reviewers see them: resolved, counted, compared
 //! support     the binary, loopback vendors, syncs inside this process
 //! ```
 
@@ -51,6 +52,7 @@ mod push;
 mod record;
 mod resume;
 mod security;
+mod review;
 mod support;
 mod transcripts;
 mod trial;

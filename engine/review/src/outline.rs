@@ -3,7 +3,7 @@
 //!
 //! In: a plan. Out: lines for people, with the line of the spec at each request, and the same as JSON.
 
-use engine_spec::plan::Plan;
+use engine_spec::plan::{Plan, Site};
 use serde_json::{Value as Json, json};
 use unicode_width::UnicodeWidthStr as _;
 
@@ -16,7 +16,7 @@ const PLACES: usize = 76;
 pub fn human(plan: &Plan) -> String {
     let mut text = String::new();
     for part in tops(plan) {
-        line(&mut text, "", "", &part);
+        line(&mut text, "", &part, None);
         branches(&mut text, "", &part);
     }
     text
@@ -57,17 +57,18 @@ fn branches(text: &mut String, indent: &str, part: &Part) {
     let last = shown.len().saturating_sub(1);
     for (at, inner) in shown.into_iter().enumerate() {
         let (sign, further) = if at == last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
-        line(text, indent, sign, inner);
+        line(text, &format!("{indent}{sign}"), inner, part.site.as_ref());
         branches(text, &format!("{indent}{further}"), inner);
     }
 }
 
-fn line(text: &mut String, indent: &str, sign: &str, part: &Part) {
+/// A line with its place, unless that is the line of what stands above.
+fn line(text: &mut String, indent: &str, part: &Part, above: Option<&Site>) {
     let value = part.value.as_deref().unwrap_or_default().replace('\n', " ");
     let gap = if value.is_empty() { "" } else { "  " };
-    let line = format!("{indent}{sign}{}{gap}{value}", part.key);
-    let asks = part.parts.iter().any(|part| part.outlined) || indent.is_empty() && sign.is_empty();
-    match part.site.as_ref().filter(|_| asks) {
+    let line = format!("{indent}{}{gap}{value}", part.key);
+    let is_above = |site: &Site| above.is_some_and(|above| above.file == site.file && above.line == site.line);
+    match part.site.as_ref().filter(|site| !is_above(site)) {
         Some(site) => {
             let room = PLACES.saturating_sub(line.width()).max(2);
             text.push_str(&format!("{line}{}{}:{}\n", " ".repeat(room), site.file, site.line));

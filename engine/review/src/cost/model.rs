@@ -412,10 +412,11 @@ impl<'p> Model<'p> {
 
     fn finish(self, chain: u64) -> Cost {
         let latency = self.sizes.latency;
-        let mut bounds = vec![(
-            spent(latency, chain, 1),
-            format!("{chain} requests follow one another, at {} each", words::duration(latency)),
-        )];
+        let in_turn = match chain {
+            1 => format!("1 request, at {}", words::duration(latency)),
+            _ => format!("{chain} requests follow one another, at {} each", words::duration(latency)),
+        };
+        let mut bounds = vec![(spent(latency, chain, 1), in_turn)];
         let mut clients = Vec::new();
         for (client, calls) in self.plan.clients.iter().zip(&self.calls).filter(|(_, calls)| **calls > 0) {
             let most = client.concurrency.unwrap_or(u16::MAX).min(self.sizes.concurrency).max(1);

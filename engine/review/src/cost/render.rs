@@ -3,7 +3,7 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::Cost;
+use super::{Cost, Repeated};
 
 /// As text.
 pub fn human(cost: &Cost) -> String {
@@ -35,20 +35,33 @@ pub fn human(cost: &Cost) -> String {
         time(cost.least_milliseconds),
         cost.bound
     ));
-    for repeated in &cost.repeated {
-        text.push_str(&format!(
-            "\nN+1: {} asks once for each {}: {} times, {} requests  {}\n  {}\n",
-            repeated.list,
-            repeated.each,
-            grouped(repeated.times),
-            grouped(repeated.calls),
-            repeated.spec,
-            repeated.instead
-        ));
-    }
+    text.push_str(&repeated(cost));
     text.push_str("\nassumed:\n");
     for assumed in &cost.assumed {
         text.push_str(&format!("  {assumed}\n"));
+    }
+    text
+}
+
+/// The places where requests grow with rows, the most expensive first; advice once for all it is for.
+fn repeated(cost: &Cost) -> String {
+    let mut known: Vec<&Repeated> = cost.repeated.iter().collect();
+    known.sort_by_key(|repeated| std::cmp::Reverse(repeated.calls));
+    let mut advised: Vec<&str> = Vec::new();
+    for repeated in &known {
+        if !advised.contains(&repeated.instead.as_str()) {
+            advised.push(&repeated.instead);
+        }
+    }
+    let mut text = String::new();
+    for advice in advised {
+        text.push_str("\nN+1\n");
+        for repeated in known.iter().filter(|repeated| repeated.instead == advice) {
+            let Repeated { list, spec, each, times, calls, instead: _ } = repeated;
+            let (times, calls) = (grouped(*times), grouped(*calls));
+            text.push_str(&format!("  {list}: once for each {each}, {times} times, {calls} requests  {spec}\n"));
+        }
+        text.push_str(&format!("  hint: {advice}\n"));
     }
     text
 }

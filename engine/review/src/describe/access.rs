@@ -73,7 +73,7 @@ pub(super) fn grants(plan: &Plan, rule: &GrantRule) -> Part {
         owner: _,
         label,
         site,
-        after: _,
+        after,
         source,
         reads_resource: _,
         resource,
@@ -86,6 +86,7 @@ pub(super) fn grants(plan: &Plan, rule: &GrantRule) -> Part {
         missing_by_type,
     } = rule;
     let mut part = read::source(plan, &format!("grants {label}"), source).about(Section::Reading).ordered().at(site);
+    part.parts.extend(super::waits(plan, after));
     let mut made = Vec::new();
     made.extend(resource.iter().map(|of| value(plan, "resource", of)));
     made.push(value(plan, "entitlement", slug));

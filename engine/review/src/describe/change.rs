@@ -25,7 +25,7 @@ pub(super) fn operation(plan: &Plan, name: &str, operation: &Operation) -> Part 
 pub(super) fn needs(needs: Needs) -> Vec<Part> {
     let Needs { resource, principal } = needs;
     let known = [("of the resource", resource), ("of the principal", principal)];
-    known.into_iter().filter(|(_, needed)| *needed).map(|(whose, _)| Part::new("reads more", whose)).collect()
+    known.into_iter().filter(|(_, needed)| *needed).map(|(whose, _)| Part::new("needs more", whose).outlined()).collect()
 }
 
 /// A named operation.

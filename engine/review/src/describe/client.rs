@@ -6,7 +6,7 @@ use engine_spec::plan::{
     Answers, Body, Check, Client, ConfigField, Each, LookUp, Node, Parameter, Plan, RateLimit, Start, Tls,
 };
 
-use super::{Guard, Part, Section, flag, request, value, values, with_credentials};
+use super::{Guard, Part, Section, flag, read, request, value, values, with_credentials};
 use crate::words;
 
 mod auth;
@@ -60,10 +60,8 @@ fn client(plan: &Plan, client: &Client) -> Part {
         headers,
         query,
         answers,
-        // Described at the lists that follow them.
-        pages: _,
-        // Described at the requests that they judge.
-        statuses: _,
+        pages,
+        statuses,
         rate_limit,
         concurrency,
         timeout,
@@ -84,6 +82,9 @@ fn client(plan: &Plan, client: &Client) -> Part {
         .with(known)
         .with(query)
         .with(self::answers(answers))
+        // Told again at each list that follows them.
+        .with(pages.iter().map(|pages| Part { outlined: false, ..read::pages(plan, pages).about(Section::Reading) }))
+        .with(read::statuses(statuses).into_iter().map(|part| part.about(Section::Reading)))
         .with(limits(rate_limit))
         .with(concurrency.map(|most| Part::new("requests at a time", most.to_string()).about(Section::Reading).outlined()))
         .with(timeout.map(|time| Part::new("timeout", words::duration(time)).about(Section::Reading)))
@@ -192,7 +193,7 @@ pub(super) fn form(field: &ConfigField) -> Vec<Part> {
 fn start(plan: &Plan, start: &Start) -> Part {
     let Start { name, request: asked, keep, statuses } = start;
     let part = request(plan, format!("start {name}"), asked).about(Section::Opening);
-    part.with(values(plan, "keeps", keep).into_iter().map(Part::outlined)).with(super::read::statuses(statuses))
+    part.with(values(plan, "keeps", keep).into_iter().map(Part::outlined)).with(read::statuses(statuses))
 }
 
 fn check(plan: &Plan, check: &Check) -> Part {
@@ -205,7 +206,7 @@ fn check(plan: &Plan, check: &Check) -> Part {
     part.parts.extend(items.iter().map(|items| Part::new("rows", words::take(plan, items))));
     part.parts.extend(some.iter().map(|some| condition("some row", some).guarded(Guard::Failure)));
     part.parts.extend(holds.iter().map(|holds| condition("holds", holds).guarded(Guard::Failure)));
-    part.with(say.iter().map(|say| Part::new("says", say))).with(super::read::statuses(statuses))
+    part.with(say.iter().map(|say| Part::new("says", say))).with(read::statuses(statuses))
 }
 
 fn look_up(plan: &Plan, look_up: &LookUp) -> Part {

@@ -192,6 +192,14 @@ pub(crate) fn values(plan: &Plan, kind: &str, named: &[(String, Value)]) -> Vec<
     named.iter().map(|(name, of)| value(plan, format!("{kind} {name}"), of)).collect()
 }
 
+/// The lists that must be in before something can begin.
+pub(crate) fn waits(plan: &Plan, after: &[usize]) -> Option<Part> {
+    let mut types: Vec<&str> = after.iter().filter_map(|of| Some(plan.types.get(*of)?.id.as_str())).collect();
+    types.sort_unstable();
+    types.dedup();
+    (!types.is_empty()).then(|| Part::new("waits for the list of", types.join(", ")).outlined())
+}
+
 /// Names of the config fields that must never be shown and that a text uses.
 pub(crate) fn secrets<'p>(plan: &'p Plan, text: &str) -> Vec<&'p str> {
     let named = |name: &str| {

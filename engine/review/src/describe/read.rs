@@ -43,7 +43,8 @@ fn asked(plan: &Plan, key: &str, asked: &Asked) -> Part {
         .with(wait.iter().map(|wait| self::wait(plan, wait)))
 }
 
-fn pages(plan: &Plan, pages: &Pages) -> Part {
+/// How a list goes on and ends.
+pub(super) fn pages(plan: &Plan, pages: &Pages) -> Part {
     let part = Part::new("pages", words::pages(plan, pages)).outlined();
     let Pages::Rules(rules) = pages else { return part };
     let PageRules {

@@ -25,7 +25,7 @@ pub(super) fn resource_type(plan: &Plan, kind: &ResourceType) -> Part {
         // The rules that its rows feed are described where they belong.
         row_rules: _,
         look_ups: _,
-        after: _,
+        after,
         scope_needed: _,
         read: single,
         find,
@@ -39,6 +39,7 @@ pub(super) fn resource_type(plan: &Plan, kind: &ResourceType) -> Part {
     part.parts.push(Part::new("summary", summary).about(Section::About));
     part.parts.extend(when.iter().map(|when| Part::new("only where", words::condition(when)).outlined()));
     part.parts.extend(parent.iter().map(|parent| self::parent(plan, parent)));
+    part.parts.extend(super::waits(plan, after));
     part.parts.extend(sources.iter().map(|source| read::source(plan, "list", source).ordered()));
     part.parts.extend(self::mapping(plan, mapping).into_iter().map(|part| part.about(Section::Mapping)));
     part.parts.extend(values(plan, "keeps", keep).into_iter().map(|part| part.about(Section::Mapping)));
@@ -47,7 +48,7 @@ pub(super) fn resource_type(plan: &Plan, kind: &ResourceType) -> Part {
     part.parts.extend(rules.map(|rule| access::grants(plan, rule)));
     part.parts.extend(single.iter().map(|known| self::single(plan, "read", known)));
     part.parts.extend(find.iter().map(|(key, known)| self::find(plan, key, known)));
-    part.parts.extend(attributes.iter().map(|known| attribute(plan, known).about(Section::Writing)));
+    part.parts.extend(attributes.iter().map(|known| attribute(plan, known).about(Section::Writing).outlined()));
     part.parts.extend(self::operations(plan, operations));
     part.with([self::push(push).about(Section::Writing)])
 }
@@ -63,8 +64,8 @@ fn parent(plan: &Plan, parent: &ParentRule) -> Part {
 fn mapping(plan: &Plan, mapping: &Mapping) -> Vec<Part> {
     let Mapping { id, display_name, description, link, created_at, profile, trait_rule } = mapping;
     let mut parts = match id {
-        IdRule::One(id) => vec![value(plan, "id", id)],
-        IdRule::Parts(known) => values(plan, "id part", known).into_iter().map(Part::ordered).collect(),
+        IdRule::One(id) => vec![value(plan, "id", id).outlined()],
+        IdRule::Parts(known) => values(plan, "id part", known).into_iter().map(Part::ordered).map(Part::outlined).collect(),
     };
     parts.push(value(plan, "display name", display_name));
     parts.extend(optional(plan, &[("description", description), ("link", link), ("created at", created_at)]));
