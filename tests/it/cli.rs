@@ -36,6 +36,8 @@ const COMMANDS: &[&str] = &[
     "record",
     "validate",
     "new",
+    "explain",
+    "diff-spec",
     "account",
     "grant",
     "revoke",

@@ -1,6 +1,7 @@
 //! What reviewers are told of specs: how they resolve, what a sync of them costs, and what a change
 //! of them changes; over every spec of the repository.
 
+mod commands;
 mod compared;
 mod counted;
 mod resolved;
@@ -25,7 +26,8 @@ struct Beside(PathBuf);
 impl Fragments for Beside {
     fn find(&self, name: &str) -> Option<(String, String)> {
         let folders = [self.0.join("fragments"), root().join("specs/fragments")];
-        let text = folders.iter().find_map(|folder| std::fs::read_to_string(folder.join(format!("{name}.yaml"))).ok())?;
+        let text =
+            folders.iter().find_map(|folder| std::fs::read_to_string(folder.join(format!("{name}.yaml"))).ok())?;
         Some((format!("fragments/{name}.yaml"), text))
     }
 
@@ -70,10 +72,10 @@ impl Text {
         value
     }
 
-    fn explained(&self) -> Explained {
+    fn explained(&self, plan: &Plan) -> Explained {
         let mut diagnostics = Diagnostics::default();
         let resolved = resolve::resolve(&self.name, &self.text, &self.fragments(), &mut diagnostics).unwrap();
-        engine_review::resolved::explain(&resolved, &diagnostics.sources, &self.plan(), &[])
+        engine_review::resolved::explain(&resolved, &diagnostics.sources, plan, &[])
     }
 }
 
@@ -97,9 +99,8 @@ fn file_name(path: &Path) -> String {
 
 /// Everything a plan holds, but for places in texts and numbers that only count.
 fn bare(plan: &Plan) -> String {
-    static PLACES: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r#"Site \{ file: "[^"]*", line: \d+, column: \d+ \}|(tracked): \d+"#).unwrap()
-    });
+    static PLACES: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r#"Site \{ file: "[^"]*", line: \d+, column: \d+ \}|(tracked): \d+"#).unwrap());
     // The number of a path behind the path; a literal holds no such thing.
     static NUMBERS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(\}), (?:Some\(\d+\)|None|\d+)\)").unwrap());
     let mut plan = plan.clone();

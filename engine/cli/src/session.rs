@@ -26,8 +26,7 @@ pub fn load(path: &Path) -> Result<Arc<Plan>, Failure> {
 
 /// The text of a spec.
 pub fn text(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path)
-        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))
+    std::fs::read_to_string(path).map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))
 }
 
 /// Checks the text of a spec; tells its faults.

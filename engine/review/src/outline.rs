@@ -51,7 +51,6 @@ fn node(part: &Part) -> Json {
     shown
 }
 
-
 fn branches(text: &mut String, indent: &str, part: &Part) {
     let shown: Vec<&Part> = part.parts.iter().filter(|part| part.outlined).collect();
     let last = shown.len().saturating_sub(1);

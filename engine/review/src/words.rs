@@ -102,10 +102,8 @@ pub(crate) fn value(plan: &Plan, value: &Value) -> String {
         ValueKind::Coalesce(values) => format!("first of ({})", all(plan, values)),
         ValueKind::Join(values, with) => format!("({}) joined by {}", all(plan, values), Json::from(with.as_str())),
         ValueKind::Cases(cases, otherwise) => {
-            let mut said: Vec<String> = cases
-                .iter()
-                .map(|(when, is)| format!("{} where {}", self::value(plan, is), condition(when)))
-                .collect();
+            let mut said: Vec<String> =
+                cases.iter().map(|(when, is)| format!("{} where {}", self::value(plan, is), condition(when))).collect();
             said.extend(otherwise.iter().map(|otherwise| format!("otherwise {}", self::value(plan, otherwise))));
             said.join("; ")
         }
@@ -211,7 +209,8 @@ fn next(next: &Next) -> String {
 
 /// How a list goes on.
 pub(crate) fn page_kind(plan: &Plan, kind: &PageKind) -> String {
-    let counted = |what: &str, place: Option<&Send>, start: u64| format!("{what} {}, from {start}", sent(place, "number"));
+    let counted =
+        |what: &str, place: Option<&Send>, start: u64| format!("{what} {}, from {start}", sent(place, "number"));
     match kind {
         PageKind::Cursor { next: from, part, send, first } => {
             let mut text = format!("cursor {}", next(from));
@@ -228,7 +227,9 @@ pub(crate) fn page_kind(plan: &Plan, kind: &PageKind) -> String {
         PageKind::Offset { send, start } => counted("offset", send.as_ref(), *start),
         PageKind::Page { send, start } => counted("page number", send.as_ref(), *start),
         PageKind::StartIndex { send, start } => counted("start index", send.as_ref(), *start),
-        PageKind::Keyset { key, send } => format!("after the last {} {}", value(plan, key), sent(send.as_ref(), "last")),
+        PageKind::Keyset { key, send } => {
+            format!("after the last {} {}", value(plan, key), sent(send.as_ref(), "last"))
+        }
     }
 }
 

@@ -215,8 +215,7 @@ fn read_fragment(
         return None;
     }
     let options = chosen_options(name, given, &whole, spec, diagnostics);
-    let mut inherited =
-        Inherited { fragment: Some(name.to_owned()), source: Some(source), ..Inherited::default() };
+    let mut inherited = Inherited { fragment: Some(name.to_owned()), source: Some(source), ..Inherited::default() };
     for option in options.keys() {
         let place = if given.contains_key(option) {
             spec.value_place(&format!("/use/{}/{}", escape(name), escape(option)))
@@ -287,12 +286,7 @@ fn chosen_options(
 }
 
 /// Puts option values where a fragment names them, and notes where that was.
-fn substitute(
-    pointer: &str,
-    node: &mut Json,
-    options: &Map<String, Json>,
-    filled: &mut BTreeMap<String, Vec<String>>,
-) {
+fn substitute(pointer: &str, node: &mut Json, options: &Map<String, Json>, filled: &mut BTreeMap<String, Vec<String>>) {
     match node {
         Json::String(text) => {
             if let Some((name, value)) = lone_option(text).and_then(|name| options.get_key_value(name)) {
@@ -359,7 +353,8 @@ fn merge(
         let inner = format!("{pointer}/{}", escape(&key));
         match base.remove(&key) {
             Some(_) if value.is_null() && !is_map_of_values(pointer) => {
-                let here = origins.get(&inner).map(|origin| Place { source: origin.source, range: origin.value.clone() });
+                let here =
+                    origins.get(&inner).map(|origin| Place { source: origin.source, range: origin.value.clone() });
                 inherited.removed.extend(here.zip(below(&inner)).map(|places| (inner, places)));
             }
             Some(below) => {
@@ -439,6 +434,9 @@ mod tests {
         substitute("", &mut body, json!({"size": 50, "path": "Users"}).as_object().unwrap(), &mut filled);
         assert_eq!(body, json!({"limit": 50, "get": "/Users/x"}));
         let filled: Vec<_> = filled.into_iter().collect();
-        assert_eq!(filled, [("/get".to_owned(), vec!["path".to_owned()]), ("/limit".to_owned(), vec!["size".to_owned()])]);
+        assert_eq!(
+            filled,
+            [("/get".to_owned(), vec!["path".to_owned()]), ("/limit".to_owned(), vec!["size".to_owned()])]
+        );
     }
 }

@@ -136,7 +136,8 @@ fn answer(asked: &Asked) -> ResponseTemplate {
             json!({ "items": items, "total": rows, "next": next })
         }
         None => {
-            let ids = asked.parameter("ids").map(|ids| ids.split(',').map(|id| json!({ "id": id })).collect::<Vec<_>>());
+            let ids =
+                asked.parameter("ids").map(|ids| ids.split(',').map(|id| json!({ "id": id })).collect::<Vec<_>>());
             json!({ "id": asked.path.rsplit('/').next(), "items": ids })
         }
     };
@@ -186,7 +187,10 @@ fn each_page_rule_takes_the_requests_that_are_foretold() {
         ("offset: { send: { query: offset } }, limit: { query: limit, value: 5 }, last: [short_page]", 6),
         ("offset: { send: { query: offset } }, limit: { query: limit, value: 10 }, last: [empty_page]", 4),
         ("offset: { send: { query: offset } }, limit: { query: limit, value: 5 }, last: [empty_page, short_page]", 6),
-        ("page: { send: { query: page } }, limit: { query: limit, value: 5 }, total: $.total, last: [total_reached]", 5),
+        (
+            "page: { send: { query: page } }, limit: { query: limit, value: 5 }, total: $.total, last: [total_reached]",
+            5,
+        ),
         ("page: { send: { query: page } }, limit: { query: limit, value: 25 }, last: [{ when: body.next is none }]", 1),
         ("cursor: { next: $.next, send: { query: cursor } }, limit: { query: limit, value: 10 }, last: [next_null]", 3),
     ] {
@@ -197,8 +201,7 @@ fn each_page_rule_takes_the_requests_that_are_foretold() {
 
 #[test]
 fn details_and_batches_take_the_requests_that_are_foretold() {
-    let pages =
-        "      pages: { cursor: { next: $.next, send: { query: cursor } }, limit: { query: limit, value: 10 }, last: [next_null] }\n";
+    let pages = "      pages: { cursor: { next: $.next, send: { query: cursor } }, limit: { query: limit, value: 10 }, last: [next_null] }\n";
     let each = spec(&format!("{pages}      detail: {{ get: \"/one/{{{{ row.id }}}}\" }}"), "");
     let cost = foretold_and_run(&each, 10);
     assert_eq!((cost.calls, cost.repeated.len()), (3 + 25, 1));
@@ -216,7 +219,8 @@ fn details_and_batches_take_the_requests_that_are_foretold() {
 
 #[test]
 fn what_is_repeated_takes_the_requests_that_are_foretold() {
-    let cursor = "{ cursor: { next: $.next, send: { query: cursor } }, limit: { query: limit, value: 5 }, last: [next_null] }";
+    let cursor =
+        "{ cursor: { next: $.next, send: { query: cursor } }, limit: { query: limit, value: 5 }, last: [next_null] }";
     let group = format!(
         "  group:\n    list: {{ get: /rows/7, items: $.items, pages: {cursor} }}\n    id: $.id\n    display_name: $.id\n    \
          group: {{}}\n    entitlements:\n      member:\n        grantable_to: [user]\n        grants:\n          - get: /rows/12\n            \
@@ -244,11 +248,8 @@ fn what_is_repeated_takes_the_requests_that_are_foretold() {
 
 #[test]
 fn what_the_spec_says_of_speed_bounds_the_time() {
-    let text = spec(
-        "      detail: { get: \"/one/{{ row.id }}\" }\n      pages: none",
-        "",
-    )
-    .replace("config.base_url }}\" }", "config.base_url }}\", rate_limit: { per_second: 5 }, concurrency: 2 }");
+    let text = spec("      detail: { get: \"/one/{{ row.id }}\" }\n      pages: none", "")
+        .replace("config.base_url }}\" }", "config.base_url }}\", rate_limit: { per_second: 5 }, concurrency: 2 }");
     let at = |latency: u64| cost(&compile(&text), &Sizes { latency: Duration::from_millis(latency), ..sizes(10) });
     // 26 requests: five a second, or two at a time.
     assert_eq!((at(10).calls, at(10).least_milliseconds), (26, 5000));

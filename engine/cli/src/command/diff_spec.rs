@@ -69,7 +69,7 @@ pub fn run(arguments: &Arguments) -> Result<End, Failure> {
     match arguments.output {
         Format::Human => output::result(&compare::human(&changes, output::stdout_colour())),
         Format::Json => {
-            let warnings = changes.iter().filter(|change| change.warning.is_some()).count();
+            let warnings = changes.iter().map(|change| change.warnings.len()).sum::<usize>();
             let count = |way: Way| changes.iter().filter(|change| change.change == way).count();
             let counts = json!({
                 "added": count(Way::Added), "removed": count(Way::Removed),

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use engine_review::cost::{self, Sizes};
-use engine_review::resolved::{self, EngineDefault};
 use engine_review::outline;
+use engine_review::resolved::{self, EngineDefault};
 use engine_run::http::Settings;
 use engine_spec::check::parse_duration;
 use engine_spec::diagnostic::Diagnostics;

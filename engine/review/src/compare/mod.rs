@@ -7,7 +7,7 @@ mod render;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine_spec::plan::Plan;
+use engine_spec::plan::{Plan, Site};
 use serde::Serialize;
 
 use crate::describe::{self, Guard, Part, Section};
@@ -53,8 +53,8 @@ pub struct Change {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub new: Option<Side>,
     /// Why it deserves a second look.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub warning: Option<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<&'static str>,
     /// Where else the very same lines of the specs make the same difference.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub also_at: Vec<Vec<String>>,
@@ -63,8 +63,41 @@ pub struct Change {
 /// All differences between two plans, by section.
 pub fn compare(old: &Plan, new: &Plan) -> Vec<Change> {
     let mut found = Found::default();
-    found.siblings(&describe::plan(old), &describe::plan(new), &[], Section::About);
+    found.siblings(&describe::plan(old), &describe::plan(new), &Around::default());
     found.in_order()
+}
+
+/// What stands around parts that are compared.
+#[derive(Clone)]
+struct Around {
+    path: Vec<String>,
+    section: Section,
+    /// The places of the nearest parts around that have one.
+    old: Option<Site>,
+    new: Option<Site>,
+}
+
+impl Default for Around {
+    fn default() -> Self {
+        Self { path: Vec::new(), section: Section::About, old: None, new: None }
+    }
+}
+
+impl Around {
+    /// What stands around the parts of a part, or of two that are one.
+    fn inside(&self, label: String, old: Option<&Part>, new: Option<&Part>) -> Self {
+        let mut inside = self.clone();
+        inside.path.push(label);
+        inside.section = [new, old].into_iter().flatten().find_map(|part| part.section).unwrap_or(self.section);
+        inside.old = old.and_then(|part| part.site.clone()).or(inside.old);
+        inside.new = new.and_then(|part| part.site.clone()).or(inside.new);
+        inside
+    }
+
+    fn side(&self, way: Way, lines: Vec<String>) -> Option<Side> {
+        let site = if way == Way::Removed { &self.old } else { &self.new };
+        Some(Side { lines, spec: site.as_ref().map(|site| format!("{}:{}", site.file, site.line)) })
+    }
 }
 
 /// The differences found so far.
@@ -95,7 +128,7 @@ impl Found {
     }
 
     /// Compares parts under one parent: each with its likeliest counterpart of the same name.
-    fn siblings(&mut self, old: &[Part], new: &[Part], path: &[String], section: Section) {
+    fn siblings(&mut self, old: &[Part], new: &[Part], around: &Around) {
         let mut keys: Vec<&str> = Vec::new();
         let mut seen = BTreeSet::new();
         for part in old.iter().chain(new) {
@@ -104,21 +137,18 @@ impl Found {
             }
         }
         for key in keys {
-            let of = |parts: &'_ [Part]| -> Vec<Part> { parts.iter().filter(|part| part.key == key).cloned().collect() };
-            self.namesakes(&of(old), &of(new), path, section);
+            let of =
+                |parts: &'_ [Part]| -> Vec<Part> { parts.iter().filter(|part| part.key == key).cloned().collect() };
+            self.namesakes(&of(old), &of(new), around);
         }
     }
 
-    fn namesakes(&mut self, old: &[Part], new: &[Part], path: &[String], section: Section) {
+    fn namesakes(&mut self, old: &[Part], new: &[Part], around: &Around) {
         let pairs = paired(old, new);
         let several = old.len() > 1 || new.len() > 1;
-        let inner = |part: &Part| {
-            let mut inner = path.to_vec();
-            inner.push(match &part.value {
-                Some(value) if several => format!("{} {value}", part.key),
-                _ => part.key.clone(),
-            });
-            inner
+        let label = |part: &Part| match &part.value {
+            Some(value) if several => format!("{} {}", part.key, shortened(value)),
+            _ => part.key.clone(),
         };
         let mut taken = BTreeSet::new();
         let mut order = Vec::new();
@@ -127,90 +157,79 @@ impl Found {
                 Some((at, other)) => {
                     taken.insert(at);
                     order.push(at);
-                    self.pair(one, other, &inner(other), section);
+                    self.pair(one, other, &around.inside(label(other), Some(one), Some(other)));
                 }
-                None => self.alone(one, Way::Removed, &inner(one), section),
+                None => self.alone(one, Way::Removed, &around.inside(label(one), Some(one), None)),
             }
         }
         for (at, part) in new.iter().enumerate() {
             if !taken.contains(&at) {
-                self.alone(part, Way::Added, &inner(part), section);
+                self.alone(part, Way::Added, &around.inside(label(part), None, Some(part)));
             }
         }
         let counts = old.iter().chain(new).any(|part| part.ordered);
-        if counts && !order.is_sorted() {
-            self.moved(old, new, path, section);
+        if let Some(first) = new.first().filter(|_| counts && !order.is_sorted()) {
+            let said = |parts: &[Part]| {
+                parts.iter().map(|part| part.value.clone().unwrap_or_else(|| part.key.clone())).collect()
+            };
+            let here = around.inside(format!("order of {}", first.key), old.first(), Some(first));
+            let sides = (here.side(Way::Removed, said(old)), here.side(Way::Added, said(new)));
+            self.found(Way::Moved, &here, sides, Vec::new());
         }
     }
 
-    fn pair(&mut self, old: &Part, new: &Part, path: &[String], section: Section) {
-        let section = new.section.or(old.section).unwrap_or(section);
+    fn pair(&mut self, old: &Part, new: &Part, here: &Around) {
         if old.value != new.value {
-            let side = |part: &Part| Side { lines: part.value.iter().cloned().collect(), spec: place(part) };
-            self.changes.push(Change {
-                section,
-                change: Way::Changed,
-                at: path.to_vec(),
-                old: Some(side(old)),
-                new: Some(side(new)),
-                warning: new.guard.or(old.guard).and_then(|guard| warning(guard, Way::Changed, new.value.as_deref())),
-                also_at: Vec::new(),
-            });
+            let said = |part: &Part| part.value.iter().cloned().collect();
+            let sides = (here.side(Way::Removed, said(old)), here.side(Way::Added, said(new)));
+            let warnings = new.guard.or(old.guard).and_then(|guard| warning(guard, Way::Changed, new.value.as_deref()));
+            self.found(Way::Changed, here, sides, warnings.into_iter().collect());
         }
-        self.siblings(&old.parts, &new.parts, path, section);
+        self.siblings(&old.parts, &new.parts, here);
     }
 
     /// Something that only one of the plans has. Its parts that are about something else are told there.
-    fn alone(&mut self, part: &Part, way: Way, path: &[String], section: Section) {
-        let section = part.section.unwrap_or(section);
+    fn alone(&mut self, part: &Part, way: Way, here: &Around) {
         let mut lines: Vec<String> = part.value.iter().cloned().collect();
         let mut elsewhere = Vec::new();
-        let mut warned = part.guard.and_then(|guard| warning(guard, way, part.value.as_deref()));
-        gather(&part.parts, 0, section, &mut lines, &mut |inner: &Part, about: &[String]| {
-            let mut path = path.to_vec();
-            path.extend(about.iter().cloned());
-            elsewhere.push((inner.clone(), path));
-        });
-        if way == Way::Added && warned.is_none() {
-            warned = nested(&part.parts, section);
+        gather(&part.parts, 0, here, &mut lines, &mut elsewhere);
+        let mut warnings: Vec<_> =
+            part.guard.and_then(|guard| warning(guard, way, part.value.as_deref())).into_iter().collect();
+        if way == Way::Added {
+            nested(&part.parts, here.section, &mut warnings);
         }
-        let side = Some(Side { lines, spec: place(part) });
-        let (old, new) = if way == Way::Removed { (side, None) } else { (None, side) };
-        self.changes.push(Change {
-            section,
-            change: way,
-            at: path.to_vec(),
-            old,
-            new,
-            warning: warned,
-            also_at: Vec::new(),
-        });
-        for (inner, path) in elsewhere {
-            self.alone(&inner, way, &path, section);
+        let side = here.side(way, lines);
+        let sides = if way == Way::Removed { (side, None) } else { (None, side) };
+        self.found(way, here, sides, warnings);
+        for (inner, around) in elsewhere {
+            let (old, new) = if way == Way::Removed { (Some(inner), None) } else { (None, Some(inner)) };
+            self.alone(inner, way, &around.inside(inner.key.clone(), old, new));
         }
     }
 
-    fn moved(&mut self, old: &[Part], new: &[Part], path: &[String], section: Section) {
-        let side = |parts: &[Part]| Side {
-            lines: parts.iter().map(|part| part.value.clone().unwrap_or_else(|| part.key.clone())).collect(),
-            spec: parts.first().and_then(place),
-        };
-        let mut path = path.to_vec();
-        path.extend(new.first().map(|part| format!("order of {}", part.key)));
+    fn found(&mut self, way: Way, here: &Around, sides: (Option<Side>, Option<Side>), warnings: Vec<&'static str>) {
         self.changes.push(Change {
-            section: new.first().and_then(|part| part.section).unwrap_or(section),
-            change: Way::Moved,
-            at: path,
-            old: Some(side(old)),
-            new: Some(side(new)),
-            warning: None,
+            section: here.section,
+            change: way,
+            at: here.path.clone(),
+            old: sides.0,
+            new: sides.1,
+            warnings,
             also_at: Vec::new(),
         });
     }
 }
 
-fn place(part: &Part) -> Option<String> {
-    part.site.as_ref().map(|site| format!("{}:{}", site.file, site.line))
+/// The most of a value that tells one namesake from another.
+const LABEL: usize = 60;
+
+fn shortened(value: &str) -> String {
+    let mut letters = value.chars();
+    let mut label: String = letters.by_ref().take(LABEL).collect();
+    if letters.next().is_some() {
+        label.push('…');
+    }
+    label
 }
 
 /// For each old part, the new one that it became: the same, else one that says the same in a line,
@@ -234,16 +253,16 @@ fn paired(old: &[Part], new: &[Part]) -> Vec<Option<usize>> {
 }
 
 /// Lines of parts, each level further in; parts of another section go elsewhere.
-fn gather(
-    parts: &[Part],
+fn gather<'p>(
+    parts: &'p [Part],
     depth: usize,
-    section: Section,
+    around: &Around,
     lines: &mut Vec<String>,
-    elsewhere: &mut dyn FnMut(&Part, &[String]),
+    elsewhere: &mut Vec<(&'p Part, Around)>,
 ) {
     for part in parts {
-        if part.section.is_some_and(|known| known != section) {
-            elsewhere(part, std::slice::from_ref(&part.key));
+        if part.section.is_some_and(|known| known != around.section) {
+            elsewhere.push((part, around.clone()));
             continue;
         }
         let indent = "  ".repeat(depth);
@@ -251,24 +270,21 @@ fn gather(
             Some(value) => lines.push(format!("{indent}{}: {value}", part.key)),
             None => lines.push(format!("{indent}{}", part.key)),
         }
-        gather(&part.parts, depth + 1, section, lines, &mut |inner, about| {
-            let mut path = vec![part.key.clone()];
-            path.extend(about.iter().cloned());
-            elsewhere(inner, &path);
-        });
+        gather(&part.parts, depth + 1, &around.inside(part.key.clone(), None, None), lines, elsewhere);
     }
 }
 
 /// What something new brings along that deserves a second look.
-fn nested(parts: &[Part], section: Section) -> Option<&'static str> {
-    let brings = |part: &Part| match part.guard {
-        Some(guard @ (Guard::Host | Guard::Credential | Guard::Write)) => {
-            warning(guard, Way::Added, part.value.as_deref())
+fn nested(parts: &[Part], section: Section, warnings: &mut Vec<&'static str>) {
+    for part in parts.iter().filter(|part| part.section.is_none_or(|known| known == section)) {
+        if let Some(guard @ (Guard::Host | Guard::Credential | Guard::Write)) = part.guard
+            && let Some(brings) = warning(guard, Way::Added, part.value.as_deref())
+            && !warnings.contains(&brings)
+        {
+            warnings.push(brings);
         }
-        _ => None,
-    };
-    let here = parts.iter().filter(|part| part.section.is_none_or(|known| known == section));
-    here.clone().find_map(brings).or_else(|| here.clone().find_map(|part| nested(&part.parts, section)))
+        nested(&part.parts, section, warnings);
+    }
 }
 
 /// What a difference may mean.
@@ -301,7 +317,7 @@ mod tests {
 
     fn found(old: &[Part], new: &[Part]) -> Vec<(Way, String)> {
         let mut found = Found::default();
-        found.siblings(old, new, &[], Section::Reading);
+        found.siblings(old, new, &Around::default());
         found.in_order().into_iter().map(|change| (change.change, change.at.join(", "))).collect()
     }
 
@@ -338,14 +354,15 @@ mod tests {
             Part::new("delete", "DELETE /teams").about(Section::Writing).guarded(Guard::Write),
         ]);
         let mut found = Found::default();
-        found.siblings(&[], &[kind], &[], Section::Reading);
+        found.siblings(&[], &[kind.about(Section::Reading)], &Around::default());
         let changes = found.in_order();
-        let told: Vec<_> = changes.iter().map(|change| (change.section, change.at.join(", "), change.warning)).collect();
+        let told: Vec<_> =
+            changes.iter().map(|change| (change.section, change.at.join(", "), change.warnings.clone())).collect();
         assert_eq!(
             told,
             [
-                (Section::Reading, "team".to_owned(), None),
-                (Section::Writing, "team, delete".to_owned(), Some("a new request changes the vendor")),
+                (Section::Reading, "team".to_owned(), vec![]),
+                (Section::Writing, "team, delete".to_owned(), vec!["a new request changes the vendor"]),
             ]
         );
         assert_eq!(changes[0].new.as_ref().unwrap().lines, ["list: GET /teams"]);
@@ -353,12 +370,12 @@ mod tests {
 
     #[test]
     fn a_value_taken_over_by_many_lists_differs_in_one_place() {
-        let site = engine_spec::plan::Site { file: "x.yaml".into(), line: 3, column: 1 };
+        let site = Site { file: "x.yaml".into(), line: 3, column: 1 };
         let list = |name: &str, pages: &str| Part::group(name).with([Part::new("pages", pages).at(&site)]);
         let mut found = Found::default();
         let old = [list("a", "1"), list("b", "1")];
         let new = [list("a", "2"), list("b", "2")];
-        found.siblings(&old, &new, &[], Section::Reading);
+        found.siblings(&old, &new, &Around::default());
         let changes = found.in_order();
         assert_eq!(changes.len(), 1);
         assert_eq!(changes[0].also_at, [["b", "pages"]]);
@@ -368,7 +385,7 @@ mod tests {
     fn a_refusal_that_goes_is_said_loudly() {
         let guard = Part::new("refused where", "x").guarded(Guard::Refusal);
         let mut found = Found::default();
-        found.siblings(&[guard], &[], &[], Section::Writing);
-        assert_eq!(found.changes[0].warning, Some("a guard is gone: what it refused is done now"));
+        found.siblings(&[guard], &[], &Around::default());
+        assert_eq!(found.changes[0].warnings, ["a guard is gone: what it refused is done now"]);
     }
 }

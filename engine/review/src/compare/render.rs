@@ -9,7 +9,7 @@ pub fn human(changes: &[Change], colour: bool) -> String {
     let paint = Paint { colour };
     let mut text = String::new();
     for change in changes {
-        if let Some(warning) = change.warning {
+        for warning in &change.warnings {
             let place = change.new.as_ref().or(change.old.as_ref()).and_then(|side| side.spec.as_deref());
             let place = place.map_or_else(String::new, |place| format!(" ({place})"));
             text.push_str(&format!("{}: {warning}: {}{place}\n", paint.warning("warning"), change.at.join(", ")));

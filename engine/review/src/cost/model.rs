@@ -293,7 +293,9 @@ impl<'p> Model<'p> {
         let size = pages::page_size(&asked.pages, self.sizes.page);
         let rows = match task.instead {
             _ if one => "1".to_owned(),
-            Instead::Grants if task.axes.len() == 1 && task.rows_named.starts_with(&format!("{} ×", factors.concat())) => {
+            Instead::Grants
+                if task.axes.len() == 1 && task.rows_named.starts_with(&format!("{} ×", factors.concat())) =>
+            {
                 "members".to_owned()
             }
             _ if factors.is_empty() => task.rows_named.clone(),
@@ -327,9 +329,7 @@ impl<'p> Model<'p> {
             Instead::Grants => {
                 "if the vendor lists all memberships at once, put that list under the type's `grants` with a `resource`; if the rows themselves hold them, use `each_row`"
             }
-            Instead::Entitlements => {
-                "if the rows themselves hold them, make them of `each` or of a constant family"
-            }
+            Instead::Entitlements => "if the rows themselves hold them, make them of `each` or of a constant family",
         };
         self.repeated.push(Repeated {
             list: task.label.clone(),
@@ -396,7 +396,8 @@ impl<'p> Model<'p> {
             self.assumed.push(format!("{page} rows a page where the spec names no limit: {lists}"));
         }
         if !lists.is_empty() {
-            self.assumed.push(format!("one element in the lists that the user gives: {}", words::listed(&lists, "and")));
+            self.assumed
+                .push(format!("one element in the lists that the user gives: {}", words::listed(&lists, "and")));
         }
         if conditions {
             self.assumed.push("every condition (`when`) holds".to_owned());
@@ -421,7 +422,11 @@ impl<'p> Model<'p> {
         for (client, calls) in self.plan.clients.iter().zip(&self.calls).filter(|(_, calls)| **calls > 0) {
             let most = client.concurrency.unwrap_or(u16::MAX).min(self.sizes.concurrency).max(1);
             let spec = format!("{}:{}", client.site.file, client.site.line);
-            let limit = format!("{most} requests at a time of the client `{}`, at {} each", client.name, words::duration(latency));
+            let limit = format!(
+                "{most} requests at a time of the client `{}`, at {} each",
+                client.name,
+                words::duration(latency)
+            );
             bounds.push((spent(latency, *calls, u64::from(most)), limit));
             if let Some(rate) = client.rate_limit.per_second.filter(|rate| *rate > 0) {
                 let time = spent(Duration::from_secs(1), calls.saturating_sub(1), u64::from(rate));

@@ -50,9 +50,7 @@ pub(super) fn list(asked: Option<&Asked>, detail: Option<&Detail>, rows: u64, as
 pub(super) fn page_size(pages: &Pages, assumed: u64) -> Option<u64> {
     match pages {
         Pages::None => None,
-        Pages::Rules(rules) => {
-            Some(rules.limit.as_ref().map_or(assumed, |limit| u64::from(limit.value)).max(1))
-        }
+        Pages::Rules(rules) => Some(rules.limit.as_ref().map_or(assumed, |limit| u64::from(limit.value)).max(1)),
     }
 }
 
@@ -101,8 +99,7 @@ pub(super) fn ending(rules: &PageRules) -> Ending {
 /// Whether pages are asked for side by side.
 fn side_by_side(pages: &Pages) -> bool {
     let Pages::Rules(rules) = pages else { return false };
-    let numbered =
-        matches!(rules.kind, PageKind::Offset { .. } | PageKind::Page { .. } | PageKind::StartIndex { .. });
+    let numbered = matches!(rules.kind, PageKind::Offset { .. } | PageKind::Page { .. } | PageKind::StartIndex { .. });
     let counted = rules.last.contains(&LastWord::TotalReached);
     numbered && counted && rules.parallel && rules.limit.is_some() && rules.window.is_none()
 }

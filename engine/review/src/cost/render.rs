@@ -15,7 +15,8 @@ pub fn human(cost: &Cost) -> String {
         .iter()
         .map(|list| [list.list.clone(), grouped(list.calls), list.formula.clone(), list.spec.clone()])
         .collect();
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width()).max().unwrap_or(0);
+    let width =
+        |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width()).max().unwrap_or(0);
     let widths = [width(0), width(1), width(2)];
     for [list, calls, formula, spec] in &rows {
         let pad = |cell: &str, width: usize| " ".repeat(width.saturating_sub(cell.width()));

@@ -101,14 +101,19 @@ pub(super) fn grants(plan: &Plan, rule: &GrantRule) -> Part {
             [] => String::new(),
             types => format!(", only {}", types.join(", ")),
         };
-        Part::new(format!("passes on to holders of {}", expands.principal_type), expands.slugs.join(", ") + shallow + &only)
+        Part::new(
+            format!("passes on to holders of {}", expands.principal_type),
+            expands.slugs.join(", ") + shallow + &only,
+        )
     }));
     made.extend(values(plan, "keeps", keep));
     made.extend(flag("immutable", *immutable));
     made.push(Part::new("missing principal", words::word(missing)).guarded(Guard::Failure));
-    made.extend(missing_by_type.iter().map(|(kind, missing)| {
-        Part::new(format!("missing {kind}"), words::word(missing)).guarded(Guard::Failure)
-    }));
+    made.extend(
+        missing_by_type
+            .iter()
+            .map(|(kind, missing)| Part::new(format!("missing {kind}"), words::word(missing)).guarded(Guard::Failure)),
+    );
     part.parts.extend(made.into_iter().map(|part| part.about(Section::Access)));
     part
 }

@@ -25,7 +25,11 @@ pub(super) fn operation(plan: &Plan, name: &str, operation: &Operation) -> Part 
 pub(super) fn needs(needs: Needs) -> Vec<Part> {
     let Needs { resource, principal } = needs;
     let known = [("of the resource", resource), ("of the principal", principal)];
-    known.into_iter().filter(|(_, needed)| *needed).map(|(whose, _)| Part::new("needs more", whose).outlined()).collect()
+    known
+        .into_iter()
+        .filter(|(_, needed)| *needed)
+        .map(|(whose, _)| Part::new("needs more", whose).outlined())
+        .collect()
 }
 
 /// A named operation.
@@ -77,9 +81,9 @@ fn write(plan: &Plan, name: &str, write: &Write) -> Part {
     part.parts.extend(outcomes.iter().map(outcome));
     part.parts.extend(item.iter().map(|item| Part::new("resource in the answer", item.text())));
     part.parts.extend(values(plan, "keeps", keep));
-    part.parts.extend(redact.iter().map(|(name, path)| {
-        Part::new(format!("secret {name}"), path.text()).guarded(Guard::Redaction)
-    }));
+    part.parts.extend(
+        redact.iter().map(|(name, path)| Part::new(format!("secret {name}"), path.text()).guarded(Guard::Redaction)),
+    );
     part.parts.extend(wait.iter().map(|known| {
         let WaitFor { while_, request: again, every, limit } = known;
         Part::new("asks again while", words::condition(while_)).outlined().with([

@@ -67,9 +67,9 @@ fn client(plan: &Plan, client: &Client) -> Part {
         timeout,
     } = client;
     let hosts = hosts.iter().map(|host| Part::new("follows links to", host).outlined().guarded(Guard::Host));
-    let known = headers.iter().map(|(name, of)| {
-        with_credentials(plan, value(plan, format!("header {name}"), of).about(Section::Reading))
-    });
+    let known = headers
+        .iter()
+        .map(|(name, of)| with_credentials(plan, value(plan, format!("header {name}"), of).about(Section::Reading)));
     let query = query.iter().map(|of| with_credentials(plan, parameter(plan, "query", of).about(Section::Reading)));
     Part::group(format!("client {name}"))
         .at(site)
@@ -86,7 +86,10 @@ fn client(plan: &Plan, client: &Client) -> Part {
         .with(pages.iter().map(|pages| Part { outlined: false, ..read::pages(plan, pages).about(Section::Reading) }))
         .with(read::statuses(statuses).into_iter().map(|part| part.about(Section::Reading)))
         .with(limits(rate_limit))
-        .with(concurrency.map(|most| Part::new("requests at a time", most.to_string()).about(Section::Reading).outlined()))
+        .with(
+            concurrency
+                .map(|most| Part::new("requests at a time", most.to_string()).about(Section::Reading).outlined()),
+        )
         .with(timeout.map(|time| Part::new("timeout", words::duration(time)).about(Section::Reading)))
 }
 
@@ -106,7 +109,9 @@ fn answers(answers: &Answers) -> Vec<Part> {
     let Answers { failed, code, message, unwrap } = answers;
     let mut parts = Vec::new();
     parts.extend(
-        failed.iter().map(|failed| Part::new("an answer failed where", words::condition(failed)).guarded(Guard::Failure)),
+        failed
+            .iter()
+            .map(|failed| Part::new("an answer failed where", words::condition(failed)).guarded(Guard::Failure)),
     );
     parts.extend(code.iter().map(|path| Part::new("error code", path.text()).ordered()));
     parts.extend(message.iter().map(|path| Part::new("error message", path.text()).ordered()));
@@ -121,9 +126,11 @@ fn limits(limit: &RateLimit) -> Vec<Part> {
         parts.push(Part::new("too fast is status", words::answer(statuses, &[], None, None)));
     }
     parts.extend(when.iter().map(|when| Part::new("too fast where", words::condition(when))));
-    parts.extend(reset.iter().map(|(header, form)| {
-        Part::new("too fast until", format!("header `{header}` as {}", words::word(form)))
-    }));
+    parts.extend(
+        reset
+            .iter()
+            .map(|(header, form)| Part::new("too fast until", format!("header `{header}` as {}", words::word(form)))),
+    );
     parts.extend(remaining.iter().map(|header| Part::new("requests left", format!("header `{header}`"))));
     parts.extend(per_second.map(|most| Part::new("requests a second", most.to_string()).outlined()));
     parts.into_iter().map(|part| part.about(Section::Reading)).collect()

@@ -205,7 +205,8 @@ pub(crate) fn secrets<'p>(plan: &'p Plan, text: &str) -> Vec<&'p str> {
     let named = |name: &str| {
         text.match_indices("config.").any(|(at, found)| {
             let rest = text.get(at + found.len()..).unwrap_or_default();
-            rest.strip_prefix(name).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_'))
+            rest.strip_prefix(name)
+                .is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_'))
         })
     };
     plan.config.iter().filter(|field| field.secret && named(&field.name)).map(|field| field.name.as_str()).collect()

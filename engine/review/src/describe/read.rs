@@ -1,8 +1,6 @@
 //! Sources: what is asked for, how often, how lists go on and what becomes of rows.
 
-use engine_spec::plan::{
-    Asked, Batch, Detail, Origin, PageRules, Pages, Plan, Source, StatusRule, Unnest, Wait,
-};
+use engine_spec::plan::{Asked, Batch, Detail, Origin, PageRules, Pages, Plan, Source, StatusRule, Unnest, Wait};
 
 use super::{Guard, Part, flag, request, value, values};
 use crate::words;

@@ -65,7 +65,9 @@ fn mapping(plan: &Plan, mapping: &Mapping) -> Vec<Part> {
     let Mapping { id, display_name, description, link, created_at, profile, trait_rule } = mapping;
     let mut parts = match id {
         IdRule::One(id) => vec![value(plan, "id", id).outlined()],
-        IdRule::Parts(known) => values(plan, "id part", known).into_iter().map(Part::ordered).map(Part::outlined).collect(),
+        IdRule::Parts(known) => {
+            values(plan, "id part", known).into_iter().map(Part::ordered).map(Part::outlined).collect()
+        }
     };
     parts.push(value(plan, "display name", display_name));
     parts.extend(optional(plan, &[("description", description), ("link", link), ("created at", created_at)]));

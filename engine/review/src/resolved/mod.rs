@@ -97,12 +97,7 @@ pub struct Explained {
 }
 
 /// Resolves a spec with the origin of every value.
-pub fn explain(
-    resolved: &resolve::Resolved,
-    sources: &[Source],
-    plan: &Plan,
-    defaults: &[EngineDefault],
-) -> Explained {
+pub fn explain(resolved: &resolve::Resolved, sources: &[Source], plan: &Plan, defaults: &[EngineDefault]) -> Explained {
     let reader = Reader { resolved, sources };
     let mut tree = reader.node("", &resolved.value);
     tree.take("use");

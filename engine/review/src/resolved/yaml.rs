@@ -142,7 +142,8 @@ fn is_plain(text: &str) -> bool {
 fn quoted(text: &str) -> String {
     let mut shown = String::with_capacity(text.len() + 2);
     for letter in Json::from(text).to_string().chars() {
-        let hidden = matches!(letter, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
+        let hidden =
+            matches!(letter, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
         if hidden { shown.push_str(&format!("\\u{:04x}", u32::from(letter))) } else { shown.push(letter) }
     }
     shown

@@ -6,8 +6,8 @@ use crate::document::source::{
 };
 use crate::document::{Request, Rows};
 use crate::plan::{
-    Asked, Batch, Check, Detail, ForEach, LOOKS_EVERY, LookUp, Meaning, Origin, Pages, Source, StatusRule, Take, Unnest,
-    Value, Wait,
+    Asked, Batch, Check, Detail, ForEach, LOOKS_EVERY, LookUp, Meaning, Origin, Pages, Source, StatusRule, Take,
+    Unnest, Value, Wait,
 };
 use crate::yaml::escape;
 
