@@ -3,8 +3,8 @@
 mod account;
 mod action;
 mod completions;
-mod docs;
 mod diff_spec;
+mod docs;
 mod entitlements;
 mod explain;
 mod grant;

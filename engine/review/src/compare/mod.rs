@@ -5,7 +5,7 @@
 
 mod render;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use engine_spec::plan::{Plan, Site};
 use serde::Serialize;
@@ -109,18 +109,16 @@ struct Found {
 impl Found {
     fn in_order(self) -> Vec<Change> {
         let mut merged: Vec<Change> = Vec::new();
-        let mut known: BTreeMap<(Section, Way, String, Option<Side>, Option<Side>), usize> = BTreeMap::new();
         for change in self.changes {
             // What many lists take over from one place differs in one place.
             let placed = [&change.old, &change.new].into_iter().flatten().any(|side| side.spec.is_some());
-            let name = change.at.last().cloned().unwrap_or_default();
-            let key = (change.section, change.change, name, change.old.clone(), change.new.clone());
-            match known.get(&key).filter(|_| placed).and_then(|at| merged.get_mut(*at)) {
+            let same = |known: &&mut Change| {
+                (known.section, known.change, known.at.last()) == (change.section, change.change, change.at.last())
+                    && (&known.old, &known.new) == (&change.old, &change.new)
+            };
+            match merged.iter_mut().find(same).filter(|_| placed) {
                 Some(same) => same.also_at.push(change.at),
-                None => {
-                    known.insert(key, merged.len());
-                    merged.push(change);
-                }
+                None => merged.push(change),
             }
         }
         merged.sort_by_key(|change| change.section);
