@@ -16,34 +16,42 @@ fn form_makes_no_difference() {
     }
 }
 
-/// Every way to change one scalar, and to leave out one member or element.
-fn mutations(value: &Json) -> Vec<(String, Json)> {
+/// One change of a tree: another value of a scalar, or a member or element that is left out.
+struct Mutation {
+    pointer: String,
+    leaves_out: bool,
+}
+
+/// Every mutation of a tree.
+fn mutations(value: &Json) -> Vec<Mutation> {
     let mut pointers = Vec::new();
     walk("", value, &mut pointers);
-    let mut mutated = Vec::new();
-    for pointer in pointers {
+    let both = pointers
+        .into_iter()
+        .flat_map(|pointer| [false, true].map(|leaves_out| Mutation { pointer: pointer.clone(), leaves_out }));
+    both.collect()
+}
+
+impl Mutation {
+    fn of(&self, value: &Json) -> Json {
         let mut changed = value.clone();
-        let node = changed.pointer_mut(&pointer).unwrap();
-        let other = match &*node {
-            Json::String(text) => Some(json!(format!("{text}x"))),
-            Json::Number(number) => Some(json!(number.as_i64().unwrap_or_default() + 1)),
-            Json::Bool(is) => Some(json!(!is)),
-            _ => None,
-        };
-        if let Some(other) = other {
-            *node = other;
-            mutated.push((format!("{pointer} changed"), changed));
+        let (parent, key) = self.pointer.rsplit_once('/').unwrap();
+        if self.leaves_out {
+            match changed.pointer_mut(parent).unwrap() {
+                Json::Object(members) => drop(members.remove(&key.replace("~1", "/").replace("~0", "~"))),
+                Json::Array(items) => drop(items.remove(key.parse().unwrap())),
+                _ => {}
+            }
+            return changed;
         }
-        let (parent, key) = pointer.rsplit_once('/').unwrap();
-        let mut less = value.clone();
-        match less.pointer_mut(parent).unwrap() {
-            Json::Object(members) => drop(members.remove(&key.replace("~1", "/").replace("~0", "~"))),
-            Json::Array(items) => drop(items.remove(key.parse().unwrap())),
+        match changed.pointer_mut(&self.pointer).unwrap() {
+            Json::String(text) => text.push('x'),
+            number @ Json::Number(_) => *number = json!(number.as_i64().unwrap_or_default() + 1),
+            Json::Bool(is) => *is = !*is,
             _ => {}
         }
-        mutated.push((format!("{pointer} left out"), less));
+        changed
     }
-    mutated
 }
 
 fn walk(pointer: &str, value: &Json, pointers: &mut Vec<String>) {
@@ -69,17 +77,18 @@ fn walk(pointer: &str, value: &Json, pointers: &mut Vec<String>) {
 fn whatever_changes_a_plan_shows() {
     let mut shown = 0;
     // Each takes a moment, and there are thousands: of each spec a few, from a different one on.
-    let step = 101;
+    let step = 149;
     for (number, spec) in specs().into_iter().enumerate() {
         let plan = spec.plan();
         let known = bare(&plan);
-        for (what, changed) in mutations(&spec.whole()).into_iter().skip(number % step).step_by(step) {
-            let Some(other) = spec.compiled(&changed.to_string()) else { continue };
+        let whole = spec.whole();
+        for mutation in mutations(&whole).into_iter().skip(number % step).step_by(step) {
+            let Some(other) = spec.compiled(&mutation.of(&whole).to_string()) else { continue };
             let changes = compare(&plan, &other);
             let same = bare(&other) == known;
-            assert_eq!(changes.is_empty(), same, "{}{what}\n{}", spec.name, human(&changes, false));
+            assert_eq!(changes.is_empty(), same, "{}{}\n{}", spec.name, mutation.pointer, human(&changes, false));
             shown += usize::from(!same);
         }
     }
-    assert!(shown > 50, "{shown}");
+    assert!(shown > 30, "{shown}");
 }

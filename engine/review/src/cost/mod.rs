@@ -7,6 +7,7 @@
 mod model;
 mod pages;
 mod render;
+mod task;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -3,13 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use engine_model::Trait;
-use engine_spec::plan::{
-    Asked, Auth, Detail, ForEach, Origin, Pages, ParentRule, Plan, Request, ResourceType, Site, Source, Take, ValueKind,
-};
-use serde_json::Value as Json;
+use engine_spec::plan::{Asked, Auth, Detail, ForEach, Origin, Pages, Plan, Request, Site, Take, ValueKind};
 
 use super::pages::{self, Ending, Taken};
+use super::task::{Instead, Task, counts, parts, tasks, values_of};
 use super::{ClientCost, Cost, ListCost, Repeated, Sizes};
 use crate::words;
 
@@ -25,66 +22,11 @@ pub fn cost(plan: &Plan, sizes: &Sizes) -> Cost {
         assumed: Vec::new(),
     };
     let opening = model.opening();
-    let tasks = model.tasks();
+    let tasks = tasks(plan, sizes, &model.counts);
     tasks.iter().for_each(|task| model.read(task));
     let chain = opening + model.longest(&tasks) + model.signing_in();
     model.assume();
     model.finish(chain)
-}
-
-/// How many resources each type has.
-fn counts(plan: &Plan, sizes: &Sizes) -> Vec<u64> {
-    let count = |kind: &ResourceType| {
-        let known = sizes.rows.get(&kind.id).copied().or_else(|| known_count(kind));
-        known.unwrap_or(match kind.mapping.trait_rule.kind() {
-            Some(Trait::User) => sizes.users,
-            Some(Trait::Group) => sizes.groups,
-            _ => sizes.others,
-        })
-    };
-    plan.types.iter().map(count).collect()
-}
-
-/// The number of resources that the spec itself fixes: constant rows, and single objects.
-fn known_count(kind: &ResourceType) -> Option<u64> {
-    if matches!(kind.parent, Some(ParentRule::Repeated(_))) {
-        return None;
-    }
-    let fixed = |source: &Source| {
-        if source.unnest.is_some() || source.keep_where.is_some() || !source.for_each.is_empty() {
-            return None;
-        }
-        match &source.origin {
-            Origin::Constant(rows) => Some(rows.len() as u64),
-            Origin::Request(_) if matches!(source.take, Take::Item(_)) => Some(1),
-            _ => None,
-        }
-    };
-    kind.sources.iter().map(fixed).sum()
-}
-
-/// A list that a sync reads, once or for each of something.
-struct Task<'p> {
-    label: String,
-    source: &'p Source,
-    /// Types that it is repeated for.
-    axes: Vec<usize>,
-    /// Types whose lists must be in first.
-    waits: Vec<usize>,
-    /// Rows in all, and how a formula names them.
-    rows: u64,
-    rows_named: String,
-    /// The type that it lists, and whether it is the last source of it.
-    lists: Option<usize>,
-    instead: Instead,
-}
-
-/// What would need fewer requests.
-#[derive(Clone, Copy)]
-enum Instead {
-    List,
-    Grants,
-    Entitlements,
 }
 
 struct Model<'p> {
@@ -164,64 +106,6 @@ impl<'p> Model<'p> {
         chain
     }
 
-    /// The lists of a sync: of types first, as others are repeated for their resources.
-    fn tasks(&self) -> Vec<Task<'p>> {
-        let plan = self.plan;
-        let mut tasks = Vec::new();
-        for (number, kind) in plan.types.iter().enumerate() {
-            let asking: Vec<&Source> =
-                kind.sources.iter().filter(|source| !matches!(source.origin, Origin::EachRow(_))).collect();
-            let parent = match kind.parent {
-                Some(ParentRule::Repeated(of)) => Some(of),
-                _ => None,
-            };
-            for (at, source) in asking.iter().enumerate() {
-                let several = asking.len() as u64;
-                let share = self.count(number) / several + u64::from((at as u64) < self.count(number) % several);
-                let rows_named = if several == 1 { kind.id.clone() } else { format!("{}/{several}", kind.id) };
-                tasks.push(Task {
-                    label: kind.id.clone(),
-                    source,
-                    axes: parent.into_iter().chain(repeated_for(source)).collect(),
-                    waits: kind.after.clone(),
-                    rows: share,
-                    rows_named,
-                    lists: Some(number),
-                    instead: Instead::List,
-                });
-            }
-        }
-        for (number, kind) in plan.types.iter().enumerate() {
-            for rule in &kind.entitlements {
-                let Some(source) = &rule.list else { continue };
-                tasks.push(Task {
-                    label: format!("entitlements {}:{}", kind.id, rule.key),
-                    source,
-                    axes: std::iter::once(number).chain(repeated_for(source)).collect(),
-                    waits: kind.after.clone(),
-                    rows: self.count(number).saturating_mul(self.sizes.others),
-                    rows_named: format!("{} × {}", kind.id, self.sizes.others),
-                    lists: None,
-                    instead: Instead::Entitlements,
-                });
-            }
-        }
-        for rule in &plan.grant_rules {
-            tasks.push(Task {
-                label: format!("grants {}", rule.label),
-                source: &rule.source,
-                axes: repeated_for(&rule.source).collect(),
-                waits: rule.after.clone(),
-                rows: self.count(rule.owner).saturating_mul(self.sizes.members),
-                rows_named: format!("{} × members", self.name(rule.owner)),
-                lists: None,
-                instead: Instead::Grants,
-            });
-        }
-        tasks.retain(|task| !matches!(task.source.origin, Origin::EachRow(_)));
-        tasks
-    }
-
     /// Rows of a list in all, how often it is read, and the values that it is repeated for.
     fn extent(&self, task: &Task<'_>) -> (u64, u64, u64) {
         let values: u64 = task.source.for_each.iter().map(values_of).product();
@@ -291,13 +175,9 @@ impl<'p> Model<'p> {
         }
         let one = matches!(task.source.take, Take::Item(_));
         let size = pages::page_size(&asked.pages, self.sizes.page);
-        let rows = match task.instead {
+        let rows = match task.of_one {
             _ if one => "1".to_owned(),
-            Instead::Grants
-                if task.axes.len() == 1 && task.rows_named.starts_with(&format!("{} ×", factors.concat())) =>
-            {
-                "members".to_owned()
-            }
+            Some((owner, rows)) if task.axes == [owner] && values == 1 => rows.to_owned(),
             _ if factors.is_empty() => task.rows_named.clone(),
             _ => format!("{} / {}", task.rows_named, factors.join(" / ")),
         };
@@ -372,7 +252,7 @@ impl<'p> Model<'p> {
         for kind in &plan.types {
             conditions |= kind.when.is_some();
         }
-        for task in self.tasks() {
+        for task in tasks(plan, self.sizes, &self.counts) {
             conditions |= task.source.when.is_some();
             for each in &task.source.for_each {
                 if let ForEach::Values { name, list } = each
@@ -465,32 +345,6 @@ impl<'p> Model<'p> {
 fn spent(each: Duration, requests: u64, at_a_time: u64) -> Duration {
     let milliseconds = u128::from(requests) * each.as_millis() / u128::from(at_a_time.max(1));
     Duration::from_millis(u64::try_from(milliseconds).unwrap_or(u64::MAX))
-}
-
-fn parts(source: &Source) -> (Option<&Asked>, Option<&Detail>) {
-    let asked = match &source.origin {
-        Origin::Request(asked) => Some(&**asked),
-        _ => None,
-    };
-    (asked, source.detail.as_deref())
-}
-
-fn repeated_for(source: &Source) -> impl Iterator<Item = usize> {
-    source.for_each.iter().filter_map(|each| match each {
-        ForEach::Resources { of, .. } => Some(*of),
-        ForEach::Values { .. } => None,
-    })
-}
-
-/// How many elements a list has that a source is repeated for; one where only the user knows.
-fn values_of(each: &ForEach) -> u64 {
-    match each {
-        ForEach::Values { list, .. } => match &list.kind {
-            ValueKind::Literal(Json::Array(items)) => items.len() as u64,
-            _ => 1,
-        },
-        ForEach::Resources { .. } => 1,
-    }
 }
 
 /// What the longest of several lists takes, and the requests of all, where rows are spread evenly.
