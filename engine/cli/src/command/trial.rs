@@ -121,7 +121,7 @@ async fn tried(arguments: &Arguments, plan: &Arc<Plan>, target: &Target) -> Resu
             };
             let width = output::stdout_width().unwrap_or(120);
             let surface = page::Surface { width, is_whole: arguments.trace, kind };
-            output::result(&page::text(&trial, &surface));
+            output::told(&page::text(&trial, &surface));
         }
     }
     match &trial.failure {

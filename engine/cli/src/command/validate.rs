@@ -60,7 +60,7 @@ pub fn run(arguments: &Arguments) -> Result<End, Failure> {
             output::result(&summary(arguments.specs.len(), errors, warnings));
         }
         Format::Json => output::result(&format!("{:#}\n", render::json(&diagnostics))),
-        Format::Github => output::result(&render::github(&diagnostics)),
+        Format::Github => output::told(&render::github(&diagnostics)),
         Format::Sarif => output::result(&format!("{:#}\n", render::sarif(&diagnostics, env!("CARGO_PKG_VERSION")))),
     }
     let bad = errors > 0 || (arguments.strict && warnings > 0);
