@@ -153,8 +153,10 @@ impl Judge<'_> {
         if self.is_limited(&view)? {
             return Ok(Some(self.limited(incoming, &view, content)));
         }
+        // What is not JSON says nothing, and is refused or asked for again as such.
+        let is_json = matches!(content, Content::Json(_) | Content::None);
         let is_failed = match &plan.answers.failed {
-            Some(condition) if is_success => view.holds(condition, &plan.site)?,
+            Some(condition) if is_success && is_json => view.holds(condition, &plan.site)?,
             _ => false,
         };
         let is_good = is_success && !is_failed;
