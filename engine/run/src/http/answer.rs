@@ -46,6 +46,7 @@ pub struct Answer {
     pub(super) status: u16,
     pub(super) headers: Headers,
     pub(super) url: Url,
+    pub(super) request: String,
     pub(super) whole: Json,
     pub(super) unwrap: Option<Path>,
 }
@@ -66,6 +67,11 @@ impl Answer {
     /// The URL that answered, after redirects; relative links of the answer are relative to it.
     pub fn url(&self) -> &Url {
         &self.url
+    }
+
+    /// Method and URL of the request, without secrets.
+    pub fn request(&self) -> &str {
+        &self.request
     }
 
     /// The body from where `unwrap` says that everything begins; paths of sources are on it. Null
@@ -150,6 +156,7 @@ mod tests {
             status: 200,
             headers: Headers::default(),
             url: Url::parse("https://api.example").unwrap(),
+            request: String::new(),
             whole: json!({"result": {"users": []}, "next": "c"}),
             unwrap: Some(Path::parse("$.result").unwrap()),
         };

@@ -103,7 +103,8 @@ impl Judge<'_> {
             Content::Json(json) => json,
             _ => Json::Null,
         };
-        let answer = Answer { status, headers, url, whole, unwrap: self.member.plan.answers.unwrap.clone() };
+        let request = shown(self.request, self.shared);
+        let answer = Answer { status, headers, url, request, whole, unwrap: self.member.plan.answers.unwrap.clone() };
         let written = Ok(Written { answer, error, code, message });
         match passing {
             true => Verdict::Again { after, otherwise: written },
@@ -234,7 +235,8 @@ impl Judge<'_> {
             return Err(self.not_json(&incoming, &problem));
         }
         let Incoming { status, headers, url, .. } = incoming;
-        Ok(Reply::Body(Answer { status, headers, url, whole, unwrap }))
+        let request = shown(self.request, self.shared);
+        Ok(Reply::Body(Answer { status, headers, url, request, whole, unwrap }))
     }
 
     fn not_json(&self, incoming: &Incoming, problem: &str) -> RequestError {

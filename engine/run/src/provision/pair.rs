@@ -63,6 +63,7 @@ async fn by_pair(reader: &Reader, question: &Question<'_>, pair: &Pair) -> Resul
         reason,
         spec,
         hint,
+        request: None,
         about_one: true,
     };
     let rows = reader.rows(pair.ask, question.names).await?;
@@ -154,6 +155,7 @@ async fn out_of(reader: &Reader, question: &Question<'_>, rule: &GrantRule) -> R
             reason: format!("it was not found, and not everything could be read: {gap}"),
             spec: rule.site.to_string(),
             hint: None,
+            request: None,
             about_one: true,
         }),
     }

@@ -145,7 +145,8 @@ impl Work {
             Fetched::Answer(answer) => {
                 let rows = self.rows(source, &answer, &Position::default())?;
                 let extended = self.details(source, rows).await?;
-                let mut emitter = self.emit(&self.run.plan, &extended, &Position::default(), answer.whole())?;
+                let emitted = self.emit(&self.run.plan, &extended, &Position::default(), answer.whole());
+                let mut emitter = emitted.map_err(|error| error.about(&answer))?;
                 emitter.recorder.add(&self.task.list, Tallied::Pages, 1);
                 self.store(emitter, FINISHED.to_owned())?;
                 Ok(None)
@@ -186,22 +187,25 @@ impl Work {
             let root = self.run.scope();
             let scope = root.with_all(&self.names);
             if position.pages == 0 {
-                position.first = pager.first_of(&answer, &scope).map_err(page_error)?;
+                let first = pager.first_of(&answer, &scope);
+                position.first = first.map_err(|error| page_error(error).about(&answer))?;
             }
             let rows = self.rows(source, &answer, &position)?;
             let references: Vec<&Json> = rows.iter().map(AsRef::as_ref).collect();
-            let step =
-                pager.advance(&position, &Seen { answer: &answer, rows: &references }, &scope).map_err(page_error)?;
+            let step = pager
+                .advance(&position, &Seen { answer: &answer, rows: &references }, &scope)
+                .map_err(|error| page_error(error).about(&answer))?;
             if let Step::Next(next) = &step {
                 self.look_ahead(&mut ahead, rules, &pager, next, rows.len());
             }
             let came = rows.len();
             let extended = self.details(source, rows).await?;
-            let mut emitter = self.emit(&self.run.plan, &extended, step_position(&step), answer.whole())?;
+            let emitted = self.emit(&self.run.plan, &extended, step_position(&step), answer.whole());
+            let mut emitter = emitted.map_err(|error| error.about(&answer))?;
             emitter.recorder.add(&self.task.list, Tallied::Pages, 1);
             match step {
                 Step::End(end) => {
-                    self.compare_with_announced(rules, &end, &mut emitter.recorder);
+                    self.compare_with_announced(rules, &end, &answer, &mut emitter.recorder);
                     self.doubt_single_page(rules, &end, came, &mut emitter.recorder);
                     self.store(emitter, FINISHED.to_owned())?;
                     return Ok(None);
@@ -309,6 +313,7 @@ impl Work {
                     reason: error.to_string(),
                     spec: wait.request.site.to_string(),
                     hint: None,
+                    request: Some(answer.request().to_owned()),
                     about_one: true,
                 })?;
                 if !waits {
@@ -320,6 +325,7 @@ impl Work {
                         reason: format!("the answer was not ready after {} seconds", wait.limit.as_secs()),
                         spec: wait.request.site.to_string(),
                         hint: Some("raise `for` if the vendor needs longer".to_owned()),
+                        request: Some(answer.request().to_owned()),
                         about_one: true,
                     });
                 }
@@ -361,7 +367,7 @@ impl Work {
         let scope = root.with_all(&self.names);
         let scope = scope.with("first", &first);
         rows_of(&source.take, answer.body(), &scope, &*self.run)
-            .map_err(|missing| self.list_error(source, missing.reason, Some(missing.hint)))
+            .map_err(|missing| self.list_error(source, missing.reason, Some(missing.hint)).about(answer))
     }
 
     fn page_error(&self, rules: &PageRules, error: PageError) -> SyncError {
@@ -370,12 +376,20 @@ impl Work {
             reason: error.reason,
             spec: rules.site.to_string(),
             hint: Some(error.hint),
+            request: None,
             about_one: true,
         }
     }
 
     fn list_error(&self, source: &Source, reason: String, hint: Option<String>) -> SyncError {
-        SyncError::List { doing: self.doing(), reason, spec: source.site.to_string(), hint, about_one: true }
+        SyncError::List {
+            doing: self.doing(),
+            reason,
+            spec: source.site.to_string(),
+            hint,
+            request: None,
+            about_one: true,
+        }
     }
 
     /// What is being done, with the resource it is done for.
@@ -441,6 +455,7 @@ impl Work {
                     reason: what,
                     spec: fault.site.to_string(),
                     hint: None,
+                    request: None,
                     about_one: false,
                 }
             })?;
@@ -517,7 +532,7 @@ impl Work {
         }
     }
 
-    fn compare_with_announced(&self, rules: &PageRules, end: &Position, recorder: &mut Recorder) {
+    fn compare_with_announced(&self, rules: &PageRules, end: &Position, answer: &Answer, recorder: &mut Recorder) {
         let Some(announced) = end.announced else { return };
         recorder.add(&self.task.list, Tallied::Announced, i64::try_from(announced).unwrap_or(i64::MAX));
         // A total is announced per window.
@@ -527,6 +542,7 @@ impl Work {
         }
         let note = Note {
             sample: self.resource().map(|resource| resource.to_string()),
+            request: Some(answer.request().to_owned()),
             ..Recorder::at(&rules.site, format!("the vendor announced {announced} rows, and {came} came"))
         };
         if came < announced { recorder.problem(&self.task.list, note) } else { recorder.notice(&self.task.list, note) }

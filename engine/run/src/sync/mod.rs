@@ -23,7 +23,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 
 use crate::environment::Environment;
-use crate::http::{Clients, RequestError};
+use crate::http::{Answer, Clients, RequestError};
 
 pub(crate) use job::AskedRow;
 pub use report::digest;
@@ -82,7 +82,7 @@ pub enum SyncError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A list did not go on or end as the spec says, or the spec stops the sync.
-    #[error("{doing}: {reason} ({spec})")]
+    #[error("{doing}: {reason}{} ({spec})", asked(.request))]
     List {
         /// What was being done.
         doing: String,
@@ -92,6 +92,8 @@ pub enum SyncError {
         spec: String,
         /// What to try.
         hint: Option<String>,
+        /// The request whose answer it is about, without secrets.
+        request: Option<String>,
         /// Whether it is about one list, and others can be read all the same.
         about_one: bool,
     },
@@ -100,7 +102,19 @@ pub enum SyncError {
     Stopped,
 }
 
+fn asked(request: &Option<String>) -> String {
+    request.as_ref().map(|request| format!("; the request was {request}")).unwrap_or_default()
+}
+
 impl SyncError {
+    /// The same error with the request whose answer it is about.
+    fn about(mut self, answer: &Answer) -> Self {
+        if let Self::List { request, .. } = &mut self {
+            request.get_or_insert_with(|| answer.request().to_owned());
+        }
+        self
+    }
+
     /// What to try.
     pub fn hint(&self) -> Option<String> {
         match self {

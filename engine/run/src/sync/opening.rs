@@ -11,6 +11,9 @@ use super::run::Run;
 use crate::extract::{evaluate, rows_of};
 use crate::http::{Answer, Call, Reply};
 
+/// What is being done while a check is made.
+const CHECKING: &str = "checking the connection";
+
 /// Makes the captures and the checks of the plan.
 pub(super) async fn open(run: &mut Run) -> Result<(), SyncError> {
     let plan = run.plan.clone();
@@ -45,9 +48,15 @@ async fn ask(
 async fn capture(run: &Run, start: &Start) -> Result<Map<String, Json>, SyncError> {
     let doing = format!("reading `start.{}`", start.name);
     let answer = ask(run, &start.request, &start.statuses, &doing).await?;
-    let body = answer.as_ref().map_or(&Json::Null, Answer::body);
-    let headers = answer.as_ref().map_or(Json::Null, |answer| answer.headers().to_json());
-    let status = json!(answer.as_ref().map(Answer::status));
+    let kept = keep(run, start, answer.as_ref(), doing);
+    kept.map_err(|error| answer.iter().fold(error, SyncError::about))
+}
+
+/// What a capture keeps of its answer.
+fn keep(run: &Run, start: &Start, answer: Option<&Answer>, doing: String) -> Result<Map<String, Json>, SyncError> {
+    let body = answer.map_or(&Json::Null, Answer::body);
+    let headers = answer.map_or(Json::Null, |answer| answer.headers().to_json());
+    let status = json!(answer.map(Answer::status));
     let scope = run.scope();
     let scope = scope.with("headers", &headers);
     let scope = scope.with("status", &status);
@@ -60,6 +69,7 @@ async fn capture(run: &Run, start: &Start) -> Result<Map<String, Json>, SyncErro
                 reason: fault.reason,
                 spec: fault.site.to_string(),
                 hint: None,
+                request: None,
                 about_one: false,
             })?;
         match found.into_iter().next() {
@@ -73,6 +83,7 @@ async fn capture(run: &Run, start: &Start) -> Result<Map<String, Json>, SyncErro
                     reason: value.missing(&format!("`{name}`")).reason,
                     spec: value.site.to_string(),
                     hint: Some("say `{ from: …, optional: true }` if it may be missing".to_owned()),
+                    request: None,
                     about_one: false,
                 });
             }
@@ -82,30 +93,24 @@ async fn capture(run: &Run, start: &Start) -> Result<Map<String, Json>, SyncErro
 }
 
 async fn prove(run: &Run, check: &Check) -> Result<(), SyncError> {
-    let doing = "checking the connection";
-    let failed = |reason: String, hint: Option<String>| SyncError::List {
-        doing: doing.to_owned(),
-        reason,
-        spec: check.site.to_string(),
-        hint,
-        about_one: false,
-    };
-    let broken = |error: engine_spec::expression::EvaluationError| failed(error.to_string(), None);
     if let Some(when) = &check.when
-        && !when.holds(&run.scope()).map_err(broken)?
+        && !when.holds(&run.scope()).map_err(|error| failed(check, error.to_string(), None))?
     {
         return Ok(());
     }
-    let say = || {
-        check.say.clone().unwrap_or_else(|| "the vendor's answer does not show what the spec wants to see".to_owned())
-    };
-    let Some(answer) = ask(run, &check.request, &check.statuses, doing).await? else {
-        return Err(failed(say(), None));
-    };
+    match ask(run, &check.request, &check.statuses, CHECKING).await? {
+        Some(answer) => shows(run, check, &answer).map_err(|error| error.about(&answer)),
+        None => Err(refuted(check)),
+    }
+}
+
+/// Whether an answer shows what the spec wants to see.
+fn shows(run: &Run, check: &Check, answer: &Answer) -> Result<(), SyncError> {
+    let broken = |error: engine_spec::expression::EvaluationError| failed(check, error.to_string(), None);
     let scope = run.scope();
     if let (Some(take), Some(some)) = (&check.items, &check.some) {
         let rows = rows_of(take, answer.body(), &scope, &NoWitness)
-            .map_err(|missing| failed(missing.reason, Some(missing.hint)))?;
+            .map_err(|missing| failed(check, missing.reason, Some(missing.hint)))?;
         let mut found = false;
         for row in &rows {
             let row: &Json = match row {
@@ -115,7 +120,7 @@ async fn prove(run: &Run, check: &Check) -> Result<(), SyncError> {
             found = found || some.holds(&scope.with_node("row", row)).map_err(broken)?;
         }
         if !found {
-            return Err(failed(say(), None));
+            return Err(refuted(check));
         }
     }
     if let Some(holds) = &check.holds {
@@ -124,8 +129,26 @@ async fn prove(run: &Run, check: &Check) -> Result<(), SyncError> {
         let inner = scope.with("headers", &headers);
         let inner = inner.with("status", &status);
         if !holds.holds(&inner.with_node("body", answer.whole())).map_err(broken)? {
-            return Err(failed(say(), None));
+            return Err(refuted(check));
         }
     }
     Ok(())
+}
+
+fn failed(check: &Check, reason: String, hint: Option<String>) -> SyncError {
+    SyncError::List {
+        doing: CHECKING.to_owned(),
+        reason,
+        spec: check.site.to_string(),
+        hint,
+        request: None,
+        about_one: false,
+    }
+}
+
+/// The error of an answer that does not show what it should.
+fn refuted(check: &Check) -> SyncError {
+    let say = check.say.clone();
+    let say = say.unwrap_or_else(|| "the vendor's answer does not show what the spec wants to see".to_owned());
+    failed(check, say, None)
 }

@@ -218,6 +218,7 @@ impl Reader {
             reason: fault.reason,
             spec: fault.site.to_string(),
             hint: None,
+            request: None,
             about_one: true,
         })?;
         let mut rows = Vec::new();
@@ -269,6 +270,7 @@ impl Reader {
                 ),
                 spec: read.request.site.to_string(),
                 hint: Some("look at `item`".to_owned()),
+                request: None,
                 about_one: true,
             }),
         }
@@ -292,6 +294,7 @@ impl Reader {
                     reason: format!("the vendor answered with `{}`", entry.resource.id.id),
                     spec: read.request.site.to_string(),
                     hint: Some("look at `read` and at the type's `id`: both must speak of the same id".to_owned()),
+                    request: None,
                     about_one: true,
                 });
             }
@@ -311,6 +314,7 @@ impl Reader {
                 reason: format!("it was not found, and the list could not be read completely: {gap}"),
                 spec: known.site.to_string(),
                 hint: None,
+                request: None,
                 about_one: true,
             }),
         }
@@ -341,6 +345,7 @@ impl Reader {
             reason,
             spec,
             hint: None,
+            request: None,
             about_one: true,
         };
         emitter

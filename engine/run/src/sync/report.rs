@@ -196,7 +196,7 @@ fn merge(list: &mut Vec<Problem>, problem: Problem) {
 fn failed(failure: &SyncError) -> Problem {
     let (spec, request) = match failure {
         SyncError::Request(error) => (error.site.as_ref().map(ToString::to_string), error.request.clone()),
-        SyncError::List { spec, .. } => (Some(spec.clone()).filter(|spec| !spec.is_empty()), None),
+        SyncError::List { spec, request, .. } => (Some(spec.clone()).filter(|spec| !spec.is_empty()), request.clone()),
         _ => (None, None),
     };
     Problem {

@@ -241,6 +241,7 @@ impl Schedule {
                 reason: fault.reason,
                 spec: fault.site.to_string(),
                 hint: None,
+                request: None,
                 about_one: false,
             })?;
             for value_names in values {
@@ -353,15 +354,15 @@ impl Schedule {
 
     /// One run of a task broke off, and the others go on.
     fn broken_off(&self, task: &Task, label: Option<String>, error: &SyncError) {
-        let (reason, spec) = match error {
-            SyncError::List { reason, spec, .. } => (reason.clone(), Some(spec.clone())),
-            other => (other.to_string(), None),
+        let (reason, spec, request) = match error {
+            SyncError::List { reason, spec, request, .. } => (reason.clone(), Some(spec.clone()), request.clone()),
+            other => (other.to_string(), None, None),
         };
         self.run.passing(Passing::Unread(Problem {
             list: task.list.clone(),
             what: format!("could not be read: {reason}"),
             spec,
-            request: None,
+            request,
             count: 1,
             samples: label.into_iter().collect(),
             hint: error.hint(),
@@ -431,6 +432,7 @@ fn internal(reason: &str) -> SyncError {
         reason: reason.to_owned(),
         spec: String::new(),
         hint: Some("this is a fault of the engine; please report it with the spec".to_owned()),
+        request: None,
         about_one: false,
     }
 }

@@ -81,6 +81,7 @@ pub(super) fn active_types(run: &Run) -> Result<Vec<bool>, SyncError> {
                 reason: error.to_string(),
                 spec: kind.site.to_string(),
                 hint: None,
+                request: None,
                 about_one: false,
             }),
         })

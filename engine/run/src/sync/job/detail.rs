@@ -69,11 +69,13 @@ impl Work {
                 };
                 let Some(found) = found.filter(|json| !json.is_null()) else {
                     let path = detail.item.as_ref().map(|path| path.text().to_owned()).unwrap_or_default();
-                    return Err(self.list_error(
-                        source,
-                        format!("`{path}` is not in the answer about one row"),
-                        Some("look at `detail` and its `item`".to_owned()),
-                    ));
+                    return Err(self
+                        .list_error(
+                            source,
+                            format!("`{path}` is not in the answer about one row"),
+                            Some("look at `detail` and its `item`".to_owned()),
+                        )
+                        .about(&answer));
                 };
                 Ok(Extended::detailed(detail, row.clone(), found))
             }
@@ -98,6 +100,7 @@ impl Work {
             reason: fault.reason,
             spec: fault.site.to_string(),
             hint: None,
+            request: None,
             about_one: true,
         };
         let mut extended = Vec::with_capacity(rows.len());
@@ -139,11 +142,13 @@ impl Work {
                 }
             };
             let Some(found) = batch.items.one(answer.body()).and_then(Json::as_array) else {
-                return Err(self.list_error(
-                    source,
-                    format!("`{}` is not a list in the answer about a batch of rows", batch.items.text()),
-                    None,
-                ));
+                return Err(self
+                    .list_error(
+                        source,
+                        format!("`{}` is not a list in the answer about a batch of rows", batch.items.text()),
+                        None,
+                    )
+                    .about(&answer));
             };
             let mut by_id = HashMap::new();
             for item in found {
