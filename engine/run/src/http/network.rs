@@ -96,6 +96,8 @@ impl Network {
                 .filter(|found| !found.is_empty())
                 .ok_or_else(|| "`tls.authority` holds no PEM certificate".to_owned())?;
             builder = builder.tls_certs_only(authorities);
+        } else if !settings.trusts_system {
+            builder = builder.tls_certs_only([]);
         }
         builder.build().map_err(|error| format!("TLS cannot be set up: {}", innermost(&error.without_url())))
     }

@@ -33,6 +33,9 @@ pub struct Settings {
     pub limited_attempts: u32,
     /// Proxies. None is taken from the environment.
     pub proxies: Proxies,
+    /// Whether the authorities of the system are trusted; otherwise those alone that a spec names. What
+    /// is played on loopback needs none, and reading them takes longer than most cases.
+    pub trusts_system: bool,
 }
 
 impl Default for Settings {
@@ -49,6 +52,7 @@ impl Default for Settings {
             longest_backoff: Duration::from_secs(300),
             limited_attempts: 30,
             proxies: Proxies::default(),
+            trusts_system: true,
         }
     }
 }
