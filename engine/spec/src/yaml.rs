@@ -22,6 +22,8 @@ use mend::{AGAIN, Edit, Mended, indentation};
 pub const LARGEST: usize = 1 << 20;
 /// How many bytes are read at most to find further faults in a text that has some.
 const MOST_READ: usize = 4 << 20;
+/// A text with more faults of one kind than this is no spec; the rest of it is not looked at.
+const MOST_MENDS: usize = 500;
 /// The most nodes a text may hold once aliases are followed.
 const MOST_NODES: usize = 200_000;
 
@@ -78,6 +80,9 @@ pub fn read(source: usize, diagnostics: &mut Diagnostics) -> Option<Tree> {
         }
         diagnostics.adopt(&found, source, |range| mended.original_range(range));
         read += text.len();
+        if mends.len() > MOST_MENDS {
+            return None;
+        }
         if mends.is_empty() || read > MOST_READ {
             return tree(source, &mended, spans?, !edits.is_empty(), diagnostics);
         }
