@@ -17,7 +17,7 @@ use engine_spec::yaml::{self, Tree};
 use crate::support::root;
 
 /// One mistake in so many is made, of each kind.
-const SHARE: u64 = 29;
+const SHARE: u64 = 47;
 
 /// Makes a mistake at a node, if it can be made there.
 type Make = fn(&Node<'_>) -> Option<Mistake>;
@@ -224,8 +224,8 @@ fn descending_path(node: &Node<'_>) -> Option<Mistake> {
 }
 
 fn path_to_each(node: &Node<'_>) -> Option<Mistake> {
-    // Where a list is due, the path to its elements is right; profiles and attributes may hold lists.
-    let lists = ["profile", "pick", "of", "names", "let", "each", "args", "login_aliases", "employee_ids"];
+    // Where a list is due, the path to its elements is right; profiles, attributes and what is kept of a first answer may be lists.
+    let lists = ["profile", "pick", "first", "of", "names", "let", "each", "args", "login_aliases", "employee_ids"];
     let steps = node.steps();
     if steps.iter().any(|step| lists.contains(step)) || steps.contains(&"attributes") {
         return None;
@@ -368,7 +368,7 @@ fn one_mistake_in_a_good_spec_is_told_where_it_is() {
         }
     }
     for (kind, _) in KINDS {
-        assert!(made.get(kind).is_some_and(|count| *count >= 10), "too few mistakes of the kind {kind}: {made:?}");
+        assert!(made.get(kind).is_some_and(|count| *count >= 5), "too few mistakes of the kind {kind}: {made:?}");
     }
     let mut report = String::new();
     for (kind, verdicts) in &failed {
