@@ -240,6 +240,7 @@ async fn given(reader: &Reader, on: &ResourceRef, wanted: &[Task]) -> Result<Jso
         None => None,
     };
     found.ok_or_else(|| SyncError::List {
+        request: None,
         doing: format!("reading `{on}`"),
         reason: "the vendor has no such resource".to_owned(),
         spec: reader.plan.type_named(&on.resource_type).map(|(_, kind)| kind.site.to_string()).unwrap_or_default(),
@@ -322,6 +323,7 @@ fn runs(sampler: &Sampler, task: &Task, source: &Source, most: usize) -> Result<
         let root = sampler.scope();
         let values =
             combinations(&source.for_each, &root.with_all(&names), &NoWitness).map_err(|fault| SyncError::List {
+                request: None,
                 doing: task.doing.clone(),
                 reason: fault.reason,
                 spec: fault.site.to_string(),

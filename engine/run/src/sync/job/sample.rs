@@ -91,7 +91,7 @@ impl Sampling<'_> {
             match step {
                 Step::End(end) => {
                     let mut recorder = Recorder::default();
-                    work.compare_with_announced(rules, &end, &mut recorder);
+                    work.compare_with_announced(rules, &end, &answer, &mut recorder);
                     work.doubt_single_page(rules, &end, came, &mut recorder);
                     self.note(&recorder);
                     return Ok(());
