@@ -5,6 +5,7 @@
 //! behaviour   ../behaviour: a page for each feature, run by the product
 //! invalid     ../invalid: broken specs, one fault each, and the whole report
 //! mistakes    good specs with one mistake at a time
+//! hard        cases that are generated from recorded ones, and specs that do not pass them
 //! resume      runs that are killed at many points go on to the same file
 //! faults      hosts, credentials, disks and vendors that fail
 //! chaos       a world that misbehaves at random
@@ -44,6 +45,7 @@ mod draft;
 mod editors;
 mod faults;
 mod generated;
+mod hard;
 mod invalid;
 mod mistakes;
 mod properties;

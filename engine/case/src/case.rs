@@ -156,6 +156,13 @@ pub enum Times {
     Any(Any),
 }
 
+impl Times {
+    /// As often as wanted.
+    pub fn any() -> Self {
+        Self::Any(Any::Any)
+    }
+}
+
 /// The word `any`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,7 +1,7 @@
 //! Plays a case: a real HTTP server on loopback that answers as recorded, and remembers what was
 //! asked that the case does not have.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use engine_spec::document::config::ConfigType;
@@ -29,25 +29,61 @@ struct Stage {
     state: Mutex<State>,
     /// Whether recorded answers may be given again and again, as for a second run.
     endless: bool,
+    /// The most requests that are answered.
+    most: u64,
 }
 
 #[derive(Default)]
 struct State {
     asked: Vec<u64>,
     unexpected: Vec<String>,
+    /// Requests as they came, and the numbers of the exchanges that answered them.
+    heard: BTreeMap<Heard, BTreeSet<usize>>,
+    /// How many requests came.
+    requests: u64,
+}
+
+/// A request as it came: method, path with its query, body.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Heard {
+    /// The method.
+    pub method: String,
+    /// The path with its query, as it was sent.
+    pub target: String,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Heard {
+    /// A request to a URL.
+    pub fn new(method: &str, url: &url::Url, body: &[u8]) -> Self {
+        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+        Self { method: method.to_owned(), target: format!("{}{query}", url.path()), body: body.to_vec() }
+    }
 }
 
 impl Player {
     /// Starts a server on a free loopback port. `endless` lets exchanges be asked more often than
     /// the case says, for a person who tries things.
     pub async fn start(case: &Case, endless: bool) -> Self {
+        Self::play(case, endless, u64::MAX).await
+    }
+
+    /// Starts a server that answers `most` requests and refuses all others, so that a list without
+    /// end has one.
+    pub async fn bounded(case: &Case, most: u64) -> Self {
+        Self::play(case, false, most).await
+    }
+
+    async fn play(case: &Case, endless: bool, most: u64) -> Self {
         let server = MockServer::builder().disable_request_recording().start().await;
-        let state = State { asked: vec![0; case.exchanges.len()], unexpected: Vec::new() };
+        let state = State { asked: vec![0; case.exchanges.len()], ..State::default() };
         let stage = Arc::new(Stage {
             address: server.uri(),
             exchanges: case.exchanges.iter().map(|exchange| exchange.at(&server.uri())).collect(),
             state: Mutex::new(state),
             endless,
+            most,
         });
         Mock::given(any()).respond_with(Stagehand(stage.clone())).mount(&server).await;
         Self { server, stage }
@@ -80,6 +116,21 @@ impl Player {
     /// How often each exchange was asked, in the order of the case.
     pub fn asked(&self) -> Vec<u64> {
         self.stage.state().asked.clone()
+    }
+
+    /// Every request that came, with the numbers of the exchanges that answered it.
+    pub fn heard(&self) -> BTreeMap<Heard, BTreeSet<usize>> {
+        self.stage.state().heard.clone()
+    }
+
+    /// How many requests came.
+    pub fn requests(&self) -> u64 {
+        self.stage.state().requests
+    }
+
+    /// What was asked that the case does not have.
+    pub fn unexpected(&self) -> Vec<String> {
+        self.stage.state().unexpected.clone()
     }
 
     /// What was asked otherwise than the case has it; nothing if all went as recorded.
@@ -119,6 +170,14 @@ impl Stage {
 
     fn respond(&self, request: &Request) -> ResponseTemplate {
         let mut state = self.state();
+        state.requests += 1;
+        if state.requests > self.most {
+            let fault = format!("more than {} requests came", self.most);
+            if !state.unexpected.contains(&fault) {
+                state.unexpected.push(fault.clone());
+            }
+            return ResponseTemplate::new(418).set_body_json(serde_json::json!({ "message": fault }));
+        }
         let mut nearest: Option<String> = None;
         let mut used_up = false;
         for (number, exchange) in self.exchanges.iter().enumerate() {
@@ -132,6 +191,8 @@ impl Stage {
                     if let Some(count) = state.asked.get_mut(number) {
                         *count += 1;
                     }
+                    let heard = Heard::new(request.method.as_str(), &request.url, &request.body);
+                    state.heard.entry(heard).or_default().insert(number);
                     let answers = exchange.all_answers();
                     let at = usize::try_from(asked).unwrap_or(usize::MAX).min(answers.len().saturating_sub(1));
                     // A second run of an endless case begins with the first answer again.

@@ -27,19 +27,20 @@ pub struct Played {
     pub graph: String,
 }
 
-/// Reads everything at once, whatever the vendor wants waited for.
+/// Reads everything at once, whatever the vendor wants waited for, in a world that begins at a moment.
 pub async fn sync(
     plan: &Arc<Plan>,
     config: Map<String, Json>,
+    begins: jiff::Timestamp,
     observer: Option<Arc<dyn Observer>>,
 ) -> Result<Played, Failure> {
     let (_stop, stopped) = tokio::sync::watch::channel(false);
-    let mut services = Services::with(Arc::new(SimulatedEnvironment::new(session::now())));
+    let mut services = Services::with(Arc::new(SimulatedEnvironment::new(begins)));
     services.observer = observer;
     let session = Session {
         plan: plan.clone(),
         config,
-        settings: Settings::default(),
+        settings: Settings { trusts_system: false, ..Settings::default() },
         services,
         progress: Arc::new(NoProgress),
         stop: stopped,

@@ -8,7 +8,6 @@
 //! draft       the exchanges in disguise    lists     which of them are pages of which list
 //! trim        fewer rows and pages         rows      which of them show most
 //! graph       what must come out the same  privacy   looks for originals in what was made
-//! write       the case as YAML
 //! ```
 //!
 //! In go the exchanges, the config and the outcome of a run, and a function that plays a case; out
@@ -26,7 +25,6 @@ mod rows;
 mod taken;
 mod trim;
 mod vocabulary;
-mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -162,7 +160,7 @@ pub fn record(
     let played = stage.play_case(&case).map_err(RecordError::Differs)?;
     case.case = title(&Graph::parse(&played.outcome.graph));
     sign(&mut case, &played.recorder, plan);
-    let text = write::case(&case);
+    let text = engine_case::write::case(&case);
     // What is proved is what is written.
     let case = Case::parse(&text).map_err(RecordError::Differs)?;
     let played = stage.play_case(&case).map_err(RecordError::Differs)?;

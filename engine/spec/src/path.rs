@@ -110,11 +110,7 @@ impl Path {
                     node.as_object_mut().map(|members| members.entry(name.as_str()).or_insert(Json::Null))
                 }
                 Step::Index(index) => node.as_array_mut().and_then(|items| {
-                    let at = if *index < 0 {
-                        items.len().checked_sub(usize::try_from(-*index).ok()?)?
-                    } else {
-                        usize::try_from(*index).ok()?
-                    };
+                    let at = place_of(*index, items.len())?;
                     items.get_mut(at)
                 }),
             };
@@ -125,6 +121,31 @@ impl Path {
         }
         *node = value;
         true
+    }
+
+    /// The node that a plain path leads to, to be changed.
+    pub fn one_mut<'a>(&self, root: &'a mut Json) -> Option<&'a mut Json> {
+        let Form::Plain(steps) = &self.form else { return None };
+        let mut node = root;
+        for step in steps {
+            node = match step {
+                Step::Name(name) => node.as_object_mut()?.get_mut(name)?,
+                Step::Index(index) => {
+                    let items = node.as_array_mut()?;
+                    let at = place_of(*index, items.len())?;
+                    items.get_mut(at)?
+                }
+            };
+        }
+        Some(node)
+    }
+
+    /// Takes the member away that a plain path leads to; `None` where it leads to no member.
+    pub fn remove(&self, root: &mut Json) -> Option<Json> {
+        let Form::Plain(steps) = &self.form else { return None };
+        let (Step::Name(last), before) = steps.split_last()? else { return None };
+        let parent = Self { text: String::new(), form: Form::Plain(before.to_vec()) };
+        parent.one_mut(root)?.as_object_mut()?.remove(last)
     }
 
     /// Whether it visits all descendants, which is slow on large pages.
@@ -198,11 +219,13 @@ fn walk<'a>(steps: &[Step], root: &'a Json) -> Option<&'a Json> {
 
 /// The element at an index; a negative one counts from the end.
 fn element(items: &[Json], index: i64) -> Option<&Json> {
-    let at = match index < 0 {
-        true => items.len().checked_sub(usize::try_from(index.unsigned_abs()).ok()?)?,
-        false => usize::try_from(index).ok()?,
-    };
-    items.get(at)
+    items.get(place_of(index, items.len())?)
+}
+
+/// The place of an index in a list, from its end where it is negative.
+fn place_of(index: i64, length: usize) -> Option<usize> {
+    let distance = usize::try_from(index.unsigned_abs()).ok()?;
+    if index < 0 { length.checked_sub(distance) } else { Some(distance) }
 }
 
 fn plain_steps(query: &JpQuery) -> Option<Vec<Step>> {
@@ -319,6 +342,17 @@ mod tests {
         assert_eq!(path("$['@odata.nextLink']").one(&value), Some(&json!("u")));
         assert_eq!(path("$.a.missing.deeper").one(&value), None);
         assert!(path("$.a['b c'][1].x").is_singular());
+    }
+
+    #[test]
+    fn what_a_plain_path_leads_to_can_be_changed_and_taken_away() {
+        let mut value = json!({"a": [{"x": 1}, {"x": 2}]});
+        *path("$.a[-1].x").one_mut(&mut value).unwrap() = json!(3);
+        assert_eq!(path("$.a[0].x").remove(&mut value), Some(json!(1)));
+        assert_eq!(value, json!({"a": [{}, {"x": 3}]}));
+        assert_eq!(path("$.a[0].x").remove(&mut value), None);
+        assert_eq!(path("$.a[0]").remove(&mut value), None);
+        assert_eq!(path("$.a[*].x").one_mut(&mut value), None);
     }
 
     #[test]

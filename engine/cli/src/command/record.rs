@@ -110,7 +110,7 @@ async fn read(
         let simulation = Simulation::start(&arguments.spec, case.as_deref()).await?;
         let config = config::values(plan, &arguments.given, &simulation.played(plan))?;
         simulation.stays_home(plan, &config)?;
-        let run = play::sync(plan, config.clone(), Some(recorder)).await?;
+        let run = play::sync(plan, config.clone(), session::now(), Some(recorder)).await?;
         return Ok((config, run));
     }
     let config = config::values(plan, &arguments.given, &Default::default())?;
@@ -143,7 +143,7 @@ async fn play_case(plan: &Arc<Plan>, case: &Case) -> Result<engine_record::Playe
     let config = config::values(plan, &Given::default(), &played(plan, case, &player)).map_err(said)?;
     stays_home(plan, &config, &player).map_err(said)?;
     let recorder = Arc::new(Recorder::default());
-    let run = play::sync(plan, config, Some(recorder.clone())).await.map_err(said)?;
+    let run = play::sync(plan, config, session::now(), Some(recorder.clone())).await.map_err(said)?;
     let mut faults: Vec<String> = player.faults().iter().map(ToString::to_string).collect();
     if faults.is_empty() {
         faults.extend(run.failure.map(|failure| failure.message));

@@ -1,25 +1,33 @@
 //! `engine test`: runs a spec's recorded cases, offline.
 
 mod deeds;
+mod generated;
+mod play;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
 use engine_case::{Case, ExpectedVerdict, Player, compare, folder};
-use engine_model::Verdict;
 use engine_spec::plan::Plan;
 
 use crate::config::{self, Given};
 use crate::exit::{End, Failure};
+use crate::output;
 use crate::session;
 use crate::simulation::{played, stays_home};
-use crate::{output, play};
+use generated::Hard;
+use play::{Ran, word};
 
 /// Run the recorded cases of specs, without a network
 ///
 /// Each case serves recorded exchanges over HTTP on loopback, runs a sync against them, and
 /// compares the graph, the verdict and the requests with what is expected. Waiting takes no time.
+///
+/// With `--hard`, cases are generated from the recorded ones too: rate limits, server errors, pages
+/// that are no JSON, missing rows, tokens that come again, pages cut elsewhere, and each value that
+/// is read null and absent. What passes must leave the graph as it was; everything else must be told
+/// with the request and the line of the spec.
 #[derive(Args)]
 #[command(
     after_help = "A spec's cases are in a folder of its file name beside it, or in tests/vendors. A spec without cases fails.
@@ -39,33 +47,94 @@ pub struct Arguments {
     /// Take the graphs as they are now for the expected ones
     #[arg(long)]
     accept: bool,
+    /// Run the cases that are generated from the recorded ones, too
+    #[arg(long, conflicts_with = "accept")]
+    hard: bool,
+    /// Write the generated cases that run into a folder, as case files
+    #[arg(long, value_name = "DIR", requires = "hard")]
+    keep: Option<PathBuf>,
+}
+
+/// How many cases came out as they should, and how many did not.
+#[derive(Clone, Copy, Default)]
+struct Count {
+    passed: usize,
+    failed: usize,
+}
+
+impl Count {
+    fn add(&mut self, is_passed: bool) {
+        if is_passed {
+            self.passed += 1;
+        } else {
+            self.failed += 1;
+        }
+    }
 }
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<End, Failure> {
     let runtime = session::runtime()?;
-    let (mut passed, mut failed) = (0_usize, 0_usize);
+    let mut count = Count::default();
     for spec in &arguments.specs {
         let plan = session::load(spec)?;
-        for path in cases(arguments, spec)? {
-            let faults = runtime.block_on(one(&plan, &path, arguments.accept))?;
-            if faults.is_empty() {
-                passed += 1;
-                continue;
-            }
-            failed += 1;
-            output::told(&format!("FAIL {}\n", path.display()));
-            for fault in faults {
-                output::told(&format!("  {}\n", fault.trim_end().replace('\n', "\n  ")));
-            }
-        }
+        let of_spec = runtime.block_on(spec_cases(arguments, spec, &plan))?;
+        count.passed += of_spec.passed;
+        count.failed += of_spec.failed;
     }
     runtime.shutdown_background();
+    let Count { passed, failed } = count;
     output::result(&format!("{passed} passed, {failed} failed\n"));
     if passed + failed == 0 {
         return Err(Failure::usage("no case has a name that holds the text of `--only`"));
     }
     Ok(if failed == 0 { End::Complete } else { End::Failed })
+}
+
+/// Runs the cases of one spec.
+async fn spec_cases(arguments: &Arguments, spec: &Path, plan: &Arc<Plan>) -> Result<Count, Failure> {
+    let mut count = Count::default();
+    let mut hard = Hard::new(spec, plan, arguments);
+    for path in cases(arguments, spec)? {
+        let tells = arguments.only.as_deref().is_none_or(|text| name(&path).contains(text));
+        if !tells && !arguments.hard {
+            continue;
+        }
+        let one = one(plan, &path, arguments.accept).await?;
+        if let (Some(base), true) = (one.base, arguments.hard && one.faults.is_empty()) {
+            hard.derive(&path, base);
+        }
+        if !tells {
+            continue;
+        }
+        count.add(one.faults.is_empty());
+        if !one.faults.is_empty() {
+            output::told(&format!("FAIL {}\n", path.display()));
+            one.faults.iter().for_each(|fault| output::result(&indented(fault)));
+        }
+    }
+    if arguments.hard {
+        let recorded = count;
+        let generated = hard.run().await?;
+        count = Count { passed: recorded.passed + generated.passed, failed: recorded.failed + generated.failed };
+        output::result(&format!(
+            "{}: {} recorded, {} generated, {} failed\n",
+            spec.display(),
+            recorded.passed + recorded.failed,
+            generated.passed + generated.failed,
+            count.failed,
+        ));
+    }
+    Ok(count)
+}
+
+fn indented(text: &str) -> String {
+    format!("  {}\n", text.trim_end().replace('\n', "\n  "))
+}
+
+/// The name of a case: its file's, without the ending.
+fn name(case: &Path) -> String {
+    case.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 fn cases(arguments: &Arguments, spec: &Path) -> Result<Vec<PathBuf>, Failure> {
@@ -84,21 +153,37 @@ fn cases(arguments: &Arguments, spec: &Path) -> Result<Vec<PathBuf>, Failure> {
     if cases.is_empty() {
         return Err(Failure::new(format!("{} holds no cases", folder.display())));
     }
-    if let Some(text) = &arguments.only {
-        cases.retain(|case| case.file_stem().is_some_and(|name| name.to_string_lossy().contains(text.as_str())));
+    if arguments.hard {
+        // What other cases try again is not tried twice, and ordinary life is tried first.
+        cases.sort_by_key(|case| name(case) != folder::MAIN);
     }
     Ok(cases)
 }
 
-/// Runs a case; what comes back is what went otherwise than expected.
-async fn one(plan: &Arc<Plan>, path: &Path, accept: bool) -> Result<Vec<String>, Failure> {
+/// A case that was run.
+#[derive(Default)]
+struct One {
+    /// What went otherwise than expected.
+    faults: Vec<String>,
+    /// What others can be generated from, if it reads everything.
+    base: Option<(Case, Ran)>,
+}
+
+impl One {
+    fn failed(fault: String) -> Self {
+        Self { faults: vec![fault], base: None }
+    }
+}
+
+/// Runs a case.
+async fn one(plan: &Arc<Plan>, path: &Path, accept: bool) -> Result<One, Failure> {
     let case = match Case::read(path) {
         Ok(case) => case,
-        Err(error) => return Ok(vec![error.to_string()]),
+        Err(error) => return Ok(One::failed(error.to_string())),
     };
     let player = Player::start(&case, false).await;
-    let values = config::values(plan, &Given::default(), &played(plan, &case, &player));
     let Some(expect) = &case.expect else {
+        let values = config::values(plan, &Given::default(), &played(plan, &case, &player));
         let mut faults = match values {
             Ok(config) => match stays_home(plan, &config, &player) {
                 Ok(()) => deeds::run(plan, config, &case.deeds).await,
@@ -107,36 +192,25 @@ async fn one(plan: &Arc<Plan>, path: &Path, accept: bool) -> Result<Vec<String>,
             Err(failure) => vec![failure.message],
         };
         faults.extend(player.faults().iter().map(ToString::to_string));
-        return Ok(faults);
+        return Ok(One { faults, base: None });
     };
-    let outcome = match values {
-        Ok(config) => {
-            let sync = play::sync(plan, config, None).await?;
-            Outcome { verdict: sync.report.verdict, said: sync.said, graph: sync.graph }
-        }
-        Err(failure) => Outcome { verdict: Verdict::Failed, said: failure.message, graph: String::new() },
-    };
+    let ran = play::sync(plan, &case, &player, session::now()).await;
     let mut faults: Vec<String> = player.faults().iter().map(ToString::to_string).collect();
-    let expected = match expect.verdict {
-        ExpectedVerdict::Complete => Verdict::Complete,
-        ExpectedVerdict::Incomplete => Verdict::Incomplete,
-        ExpectedVerdict::Failed => Verdict::Failed,
-    };
-    if outcome.verdict != expected {
+    if ran.verdict != expect.verdict {
         faults.push(format!(
             "the sync was expected to be {}, and is {}\n{}",
-            word(expected),
-            word(outcome.verdict),
-            outcome.said
+            word(expect.verdict),
+            word(ran.verdict),
+            ran.said
         ));
     }
-    for text in expect.says.iter().filter(|text| !outcome.said.contains(text.as_str())) {
-        faults.push(format!("nothing says `{text}`\n{}", outcome.said));
+    for text in expect.says.iter().filter(|text| !ran.said.contains(text.as_str())) {
+        faults.push(format!("nothing says `{text}`\n{}", ran.said));
     }
-    if expected != Verdict::Failed && outcome.verdict == expected {
-        faults.extend(graph(path, &outcome.graph, accept)?);
+    if expect.verdict != ExpectedVerdict::Failed && ran.verdict == expect.verdict {
+        faults.extend(graph(path, &ran.graph, accept)?);
     }
-    Ok(faults)
+    Ok(One { faults, base: Some((case, ran)) })
 }
 
 fn graph(case: &Path, actual: &str, accept: bool) -> Result<Option<String>, Failure> {
@@ -150,18 +224,4 @@ fn graph(case: &Path, actual: &str, accept: bool) -> Result<Option<String>, Fail
             .map(|text| format!("the graph differs from {}:\n{text}", file.display())),
         Err(_) => Some(format!("the expected graph {} is not there; `engine test --accept` writes it", file.display())),
     })
-}
-
-struct Outcome {
-    verdict: Verdict,
-    said: String,
-    graph: String,
-}
-
-fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Complete => "complete",
-        Verdict::Incomplete => "incomplete",
-        Verdict::Failed => "failed",
-    }
 }

@@ -21,7 +21,7 @@ pub async fn run(plan: &Arc<Plan>, config: Map<String, Json>, deeds: &[Deed]) ->
     let session = Session {
         plan: plan.clone(),
         config,
-        settings: Settings::default(),
+        settings: Settings { trusts_system: false, ..Settings::default() },
         services: Services::with(environment),
         progress: Arc::new(NoProgress),
         stop,

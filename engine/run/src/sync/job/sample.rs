@@ -79,12 +79,14 @@ impl Sampling<'_> {
                 Fetched::Answer(answer) => answer,
             };
             if position.pages == 0 {
-                position.first = pager.first_of(&answer, &scope).map_err(|error| work.page_error(rules, error))?;
+                let first = pager.first_of(&answer, &scope);
+                position.first = first.map_err(|error| work.page_error(rules, error).about(&answer))?;
             }
             let rows = work.rows(source, &answer, &position)?;
             let references: Vec<&Json> = rows.iter().map(AsRef::as_ref).collect();
             let seen = Seen { answer: &answer, rows: &references };
-            let step = pager.advance(&position, &seen, &scope).map_err(|error| work.page_error(rules, error))?;
+            let step = pager.advance(&position, &seen, &scope);
+            let step = step.map_err(|error| work.page_error(rules, error).about(&answer))?;
             let came = rows.len();
             self.take(source, rows, super::step_position(&step), answer.whole()).await?;
             let is_full = self.list.rows.len() >= self.most;

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use engine_case::Case;
-use engine_case::case::{AnswerSpec, Exchange, ExpectedVerdict, Scalar, Texts, Times};
 use serde_json::{Map, Value as Json, json};
+
+use crate::case::{AnswerSpec, Case, Exchange, ExpectedVerdict, Scalar, Texts, Times};
 
 /// Longest line that holds a list or a map.
 const WIDEST: usize = 120;
 
-/// The text of a case.
-pub(crate) fn case(case: &Case) -> String {
+/// The text of a case that reads.
+pub fn case(case: &Case) -> String {
     let mut text = format!("case: {}\n", scalar(&case.case));
     let config: Map<String, Json> = case.config.clone().into_iter().collect();
     if !config.is_empty() {
@@ -240,7 +240,7 @@ mod tests {
             config: BTreeMap::from([("key".to_owned(), Json::from("-----BEGIN\nEND-----\n"))]),
             deeds: Vec::new(),
             exchanges: vec![exchange.clone()],
-            expect: Some(engine_case::Expectation {
+            expect: Some(crate::case::Expectation {
                 verdict: ExpectedVerdict::Incomplete,
                 says: vec!["x: y".to_owned()],
             }),

@@ -1,0 +1,182 @@
+//! What is generated, and what the expectations find.
+
+use std::collections::BTreeSet;
+
+use engine_spec::check;
+use engine_spec::diagnostic::Diagnostics;
+use engine_spec::plan::{Origin, Plan, Site};
+use engine_spec::resolve::Fragments;
+
+use super::{Base, Came, Derived, derive};
+use crate::case::{Case, ExpectedVerdict};
+
+const SPEC: &str = r#"
+format: 1
+id: acme
+name: Acme
+config:
+  base_url: { title: Base URL, type: url, default: "https://api.acme.example" }
+http:
+  base_url: "{{ config.base_url }}"
+resources:
+  user:
+    list:
+      get: /users
+      items: $.items
+      pages: { cursor: { next: $.next, send: { query: cursor } }, last: [next_null] }
+    id: $.id
+    display_name: $.name
+    user: { email: $.email, status: { from: $.state, map: { "on": enabled }, default: unknown } }
+"#;
+
+const CASE: &str = r#"
+case: Two users on two pages
+exchanges:
+  - get: /users
+    answer: { json: { items: [{ id: u1, name: Ada, email: ada@acme.example, state: "on" }], next: c2 } }
+  - get: /users
+    query: { cursor: c2 }
+    answer: { json: { items: [{ id: u2, name: Ben, email: null, state: "on" }], next: null } }
+expect: { verdict: complete }
+"#;
+
+const ADA: &str = r#"{"kind":"resource","resource_type":"user","id":"u1","display_name":"Ada","status":"enabled","emails":[{"address":"ada@acme.example"}]}"#;
+const BEN: &str = r#"{"kind":"resource","resource_type":"user","id":"u2","display_name":"Ben","status":"enabled"}"#;
+
+struct None;
+
+impl Fragments for None {
+    fn find(&self, _: &str) -> Option<(String, String)> {
+        Option::None
+    }
+
+    fn names(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+struct Acme {
+    plan: Plan,
+    case: Case,
+    graph: String,
+    asked: Vec<BTreeSet<Site>>,
+}
+
+impl Acme {
+    fn new() -> Self {
+        let mut diagnostics = Diagnostics::default();
+        let plan = check::compile("acme.yaml", SPEC, &None, &mut diagnostics).unwrap();
+        let Origin::Request(asked) = &plan.types[0].sources[0].origin else { panic!("the list asks") };
+        let asked = vec![BTreeSet::from([asked.request.site.clone()]); 2];
+        Self { case: serde_yaml::from_str(CASE).unwrap(), graph: format!("{ADA}\n{BEN}\n"), asked, plan }
+    }
+
+    fn base(&self) -> Base<'_> {
+        Base { case: &self.case, verdict: ExpectedVerdict::Complete, graph: &self.graph, asked: &self.asked }
+    }
+
+    fn derived(&self) -> Vec<Derived> {
+        derive(&self.plan, &self.base())
+    }
+
+    fn named(&self, name: &str) -> Derived {
+        let all = self.derived();
+        let found = all.iter().find(|derived| derived.name == name);
+        found.unwrap_or_else(|| panic!("{:#?}", all.iter().map(|derived| &derived.name).collect::<Vec<_>>())).clone()
+    }
+
+    fn faults(&self, name: &str, verdict: ExpectedVerdict, said: &str, graph: &str) -> Vec<String> {
+        self.named(name).wanted.faults(&self.base(), &Came { verdict, said, graph, unexpected: &[] })
+    }
+}
+
+#[test]
+fn the_same_case_gives_the_same_cases_under_names_that_differ() {
+    let acme = Acme::new();
+    let files = |derived: Vec<Derived>| -> Vec<String> {
+        derived.iter().map(|derived| derived.to_file(&acme.base())).collect()
+    };
+    assert_eq!(files(acme.derived()), files(acme.derived()));
+    let names: BTreeSet<String> = acme.derived().into_iter().map(|derived| derived.name).collect();
+    assert_eq!(names.len(), acme.derived().len());
+    for name in [
+        "429 with Retry-After on GET /users",
+        "500 then 200 on GET /users?cursor=c2",
+        "HTML instead of JSON on GET /users",
+        "truncated JSON on GET /users?cursor=c2",
+        "items missing on GET /users",
+        "an empty page in the middle on GET /users",
+        "an empty page at the end on GET /users?cursor=c2",
+        "a next token that leads back to its own page on GET /users",
+        "null for $.email in GET /users",
+        "$.id absent in GET /users?cursor=c2",
+    ] {
+        assert!(names.contains(name), "{name} is not among {names:#?}");
+    }
+    assert!(!names.contains("null for $.email in GET /users?cursor=c2"), "there is none");
+}
+
+#[test]
+fn a_case_file_is_read_back_as_it_was_generated() {
+    let acme = Acme::new();
+    for derived in acme.derived() {
+        let read = Case::parse(&derived.to_file(&acme.base())).unwrap();
+        assert_eq!(read.exchanges, derived.case.exchanges, "{}", derived.name);
+    }
+}
+
+#[test]
+fn an_empty_page_is_led_to_and_leads_on() {
+    let case = Acme::new().named("an empty page in the middle on GET /users").case;
+    let bodies: Vec<String> = case
+        .exchanges
+        .iter()
+        .map(|exchange| exchange.all_answers()[0].json.as_ref().unwrap()["next"].to_string())
+        .collect();
+    assert_eq!(bodies, ["\"generated-page\"", "null", "\"c2\""]);
+    assert_eq!(case.exchanges[2].query["cursor"].list(), ["generated-page"]);
+    assert_eq!(case.exchanges[2].all_answers()[0].json.as_ref().unwrap()["items"], serde_json::json!([]));
+}
+
+#[test]
+fn a_complete_graph_that_lacks_something_is_a_fault_whatever_was_disturbed() {
+    let acme = Acme::new();
+    for derived in acme.derived() {
+        let came = Came { verdict: ExpectedVerdict::Complete, said: "", graph: "", unexpected: &[] };
+        assert_ne!(derived.wanted.faults(&acme.base(), &came), Vec::<String>::new(), "{}", derived.name);
+    }
+}
+
+#[test]
+fn an_error_names_the_request_and_the_line() {
+    let acme = Acme::new();
+    let faults = |said: &str| acme.faults("items missing on GET /users", ExpectedVerdict::Failed, said, "");
+    assert_eq!(faults("`$.items` is not in the answer; GET http://x/users (acme.yaml:12:7)"), Vec::<String>::new());
+    assert!(faults("`$.items` is not in the answer; GET http://x/users")[0].contains("nothing names the line"));
+    assert!(faults("`$.items` is not in the answer (acme.yaml:12:7)")[0].contains("nothing names the request"));
+}
+
+#[test]
+fn a_value_that_is_not_there_changes_its_own_key_of_its_own_record() {
+    let acme = Acme::new();
+    let faults = |graph: &str| acme.faults("null for $.email in GET /users", ExpectedVerdict::Complete, "", graph);
+    let without = ADA.replace(r#","emails":[{"address":"ada@acme.example"}]"#, "");
+    assert_eq!(faults(&format!("{without}\n{BEN}\n")), Vec::<String>::new());
+    assert!(faults(&format!("{BEN}\n"))[0].contains("user:u1 is gone"));
+    let renamed = without.replace("Ada", "Eve");
+    assert!(faults(&format!("{renamed}\n{BEN}\n"))[0].contains("changed elsewhere"));
+    let other = BEN.replace("enabled", "disabled");
+    assert!(faults(&format!("{without}\n{other}\n"))[0].contains("a record of another row changed"));
+}
+
+#[test]
+fn a_required_value_that_is_not_there_is_told_with_its_path() {
+    let acme = Acme::new();
+    let name = "$.id absent in GET /users";
+    let said = "the id is required, and `$.id` finds nothing\n  spec: acme.yaml:15:9";
+    let graph = format!("{BEN}\n");
+    assert_eq!(acme.faults(name, ExpectedVerdict::Incomplete, said, &graph), Vec::<String>::new());
+    assert!(acme.faults(name, ExpectedVerdict::Complete, said, &graph)[0].contains("it is complete"));
+    let made_up = BEN.replace("u2", "u3");
+    assert!(acme.faults(name, ExpectedVerdict::Incomplete, said, &made_up)[0].contains("nobody told of"));
+}
