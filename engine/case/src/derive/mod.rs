@@ -10,6 +10,7 @@
 //! spots     which request of the plan each recorded exchange answers
 //! answers   one answer disturbed: limits, faults, pages that are not JSON, missing rows
 //! pages     the same rows on other pages, pages and tokens that come again
+//! onward    what leads from a page to the next
 //! feeds     what the rows of a list become, and which value reads which path
 //! rows      one value of one row that is null or not there
 //! wanted    what must come of it, and whether it did
@@ -17,6 +18,7 @@
 
 mod answers;
 mod feeds;
+mod onward;
 mod pages;
 mod rows;
 mod spots;
