@@ -110,7 +110,7 @@ async fn spec_cases(arguments: &Arguments, spec: &Path, plan: &Arc<Plan>) -> Res
         count.add(one.faults.is_empty());
         if !one.faults.is_empty() {
             output::told(&format!("FAIL {}\n", path.display()));
-            one.faults.iter().for_each(|fault| output::result(&indented(fault)));
+            one.faults.iter().for_each(|fault| output::told(&indented(fault)));
         }
     }
     if arguments.hard {

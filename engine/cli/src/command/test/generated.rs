@@ -99,11 +99,11 @@ impl<'a> Hard<'a> {
 
     fn tell(&self, generated: &Generated, faults: &[String]) {
         let Generated { from, base, derived } = generated;
-        output::result(&format!("FAIL {}: {}\n", from.display(), derived.name));
-        output::result(&indented(&format!("expected: {}", derived.wanted.words(&base_of(base)))));
-        faults.iter().for_each(|fault| output::result(&indented(&format!("but {fault}"))));
+        output::told(&format!("FAIL {}: {}\n", from.display(), derived.name));
+        output::told(&indented(&format!("expected: {}", derived.wanted.words(&base_of(base)))));
+        faults.iter().for_each(|fault| output::told(&indented(&format!("but {fault}"))));
         let cases = self.arguments.cases.as_ref().map(|cases| format!(" --cases {}", cases.display()));
-        output::result(&indented(&format!(
+        output::told(&indented(&format!(
             "again: engine test --hard {}{} --only '{}'",
             self.spec.display(),
             cases.unwrap_or_default(),
