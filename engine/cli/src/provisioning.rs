@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::{Args, ValueEnum};
 use engine_model::{EntitlementRef, OutcomeWord, ResourceRef};
-use engine_run::http::{Services, Settings};
+use engine_run::http::Settings;
 use engine_run::provision::{Audit, AuditEntry, Given, Mode, NoAudit, Order, Outcome, Provisioner};
 use engine_run::sync::NoProgress;
 use engine_spec::plan::Plan;
@@ -19,8 +19,7 @@ use crate::exit::{End, Failure};
 use crate::inspect::reference;
 use crate::output;
 use crate::session::{self, Session};
-use crate::simulation::Simulation;
-use crate::token::TokenFolder;
+use crate::simulation::{Simulation, Vendor};
 
 /// The variable that allows writing, as the vendors' setup pages name it.
 const ALLOWED: &str = "BATON_PROVISIONING";
@@ -142,23 +141,11 @@ pub fn confirm(what: &str) -> Result<(), Failure> {
 
 /// Opens a provisioner for a plan, against the vendor or a recording.
 pub async fn open(options: &Options, plan: &Arc<Plan>) -> Result<(Provisioner, Option<Simulation>), Failure> {
-    let simulation = match &options.simulate {
-        Some(case) => Some(Simulation::start(&options.spec, case.as_deref()).await?),
-        None => None,
-    };
-    let played = simulation.as_ref().map(|simulation| simulation.played(plan)).unwrap_or_default();
-    let values = config::values(plan, &options.given, &played)?;
-    if let Some(simulation) = &simulation {
-        simulation.stays_home(plan, &values)?;
-    }
-    let mut services = Services::system();
-    if simulation.is_none() {
-        services.tokens = Arc::new(TokenFolder::of_user());
-    }
+    let Vendor { simulation, config, services } =
+        Vendor::of(plan, &options.spec, options.simulate.as_ref(), &options.given).await?;
     let (_, stop) = tokio::sync::watch::channel(false);
     let settings = Settings { proxies: session::proxies(), ..Settings::default() };
-    let session =
-        Session { plan: plan.clone(), config: values, settings, services, progress: Arc::new(NoProgress), stop };
+    let session = Session { plan: plan.clone(), config, settings, services, progress: Arc::new(NoProgress), stop };
     let audit: Arc<dyn Audit> = match &options.audit {
         Some(path) => Arc::new(AuditFile::open(path, plan)?),
         None => Arc::new(NoAudit),

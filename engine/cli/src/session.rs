@@ -81,34 +81,52 @@ impl Session {
 
     /// Makes the captures and checks, and is ready to carry out orders.
     pub async fn provisioner(self, audit: Arc<dyn Audit>) -> Result<Provisioner, Failure> {
-        let mut names = Map::new();
-        names.insert("config".to_owned(), Json::Object(self.config));
-        let environment: Arc<dyn Environment> = self.services.environment.clone();
-        let clients = Clients::new(&self.plan, names.clone(), self.settings, self.services)
-            .map_err(|error| failure(&SyncError::Request(error)))?;
+        let Connected { clients, names, environment } = connect(&self.plan, self.config, self.settings, self.services)?;
         Provisioner::open(&self.plan, clients, names, environment, audit).await.map_err(|error| failure(&error))
     }
 
     /// Reads everything into a store and gives it back.
     pub async fn sync(self, store: WorkingStore) -> Result<(Synced, WorkingStore), Failure> {
-        let mut names = Map::new();
-        names.insert("config".to_owned(), Json::Object(self.config));
-        let environment: Arc<dyn Environment> = self.services.environment.clone();
+        let concurrency = self.settings.concurrency;
+        let Connected { clients, names, environment } = connect(&self.plan, self.config, self.settings, self.services)?;
         let options = SyncOptions {
-            concurrency: self.settings.concurrency,
+            concurrency,
             environment,
             progress: self.progress,
             stop: self.stop,
             started_at: store.started_at(),
             resumed: matches!(store.start(), engine_c1z::Start::Resumed),
         };
-        let clients = Clients::new(&self.plan, names.clone(), self.settings, self.services)
-            .map_err(|error| failure(&SyncError::Request(error)))?;
         let shared = Arc::new(Mutex::new(store));
         let synced = engine_run::sync::sync(self.plan, clients, names, shared.clone(), options).await;
         let store = Arc::into_inner(shared).and_then(|mutex| mutex.into_inner().ok());
         store.map(|store| (synced, store)).ok_or_else(|| Failure::new("a task of the sync did not end"))
     }
+}
+
+/// Clients of a plan, and what goes with them.
+pub struct Connected {
+    /// The clients.
+    pub clients: Clients,
+    /// The names in scope everywhere: `config`.
+    pub names: Map<String, Json>,
+    /// The clients' clock.
+    pub environment: Arc<dyn Environment>,
+}
+
+/// Sets the clients of a plan up, with the values of config fields.
+pub fn connect(
+    plan: &Plan,
+    config: Map<String, Json>,
+    settings: Settings,
+    services: Services,
+) -> Result<Connected, Failure> {
+    let mut names = Map::new();
+    names.insert("config".to_owned(), Json::Object(config));
+    let environment: Arc<dyn Environment> = services.environment.clone();
+    let clients =
+        Clients::new(plan, names.clone(), settings, services).map_err(|error| failure(&SyncError::Request(error)))?;
+    Ok(Connected { clients, names, environment })
 }
 
 /// What commands run on.

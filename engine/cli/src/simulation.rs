@@ -1,20 +1,55 @@
 //! A recorded case that answers instead of the vendor.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use engine_case::{Case, Player, folder};
+use engine_run::http::Services;
 use engine_spec::plan::{NoWitness, Plan};
 use engine_spec::scope::Scope;
 use serde_json::{Map, Value as Json};
 
+use crate::config::{self, Given};
 use crate::exit::Failure;
 use crate::output;
+use crate::token::TokenFolder;
 
 /// A case that is being played.
 pub struct Simulation {
     case: Case,
     player: Player,
+}
+
+/// Whom a command talks to: the vendor, or a recording of it.
+pub struct Vendor {
+    /// The recording; it answers as long as this lives.
+    pub simulation: Option<Simulation>,
+    /// The values of config fields.
+    pub config: Map<String, Json>,
+    /// Clock and tokens; what is played keeps no tokens.
+    pub services: Services,
+}
+
+impl Vendor {
+    /// The vendor of a spec's plan; with `simulate`, a case of it in its place.
+    pub async fn of(
+        plan: &Plan,
+        spec: &Path,
+        simulate: Option<&Option<PathBuf>>,
+        given: &Given,
+    ) -> Result<Self, Failure> {
+        let mut services = Services::system();
+        let Some(case) = simulate else {
+            services.tokens = Arc::new(TokenFolder::of_user());
+            let config = config::values(plan, given, &BTreeMap::new())?;
+            return Ok(Self { simulation: None, config, services });
+        };
+        let simulation = Simulation::start(spec, case.as_deref()).await?;
+        let config = config::values(plan, given, &simulation.played(plan))?;
+        simulation.stays_home(plan, &config)?;
+        Ok(Self { simulation: Some(simulation), config, services })
+    }
 }
 
 impl Simulation {

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use engine_case::case::{AnswerSpec, Exchange, SERVER, Scalar, Texts, Times};
 use engine_case::{Case, Expectation};
 use engine_spec::document::config::ConfigType;
-use engine_spec::plan::{ConfigField, PageKind, Plan, Send, Site};
+use engine_spec::plan::{ConfigField, Plan, Send, Site};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::{Map, Value as Json};
 use url::Url;
 
 use crate::RecordError;
 use crate::disguise::Disguise;
-use crate::lists::paged;
+use crate::lists::{paged, send};
 use crate::taken::Taken;
 
 /// What the engine leaves as it is in a segment of a path.
@@ -258,15 +258,10 @@ fn texts(mut values: Vec<Scalar>) -> Texts {
 /// Headers by which the pages of a list are told apart.
 fn paged_headers(plan: &Plan, site: &Site) -> Vec<String> {
     let Some(rules) = paged(plan, site) else { return Vec::new() };
-    let send = match &rules.kind {
-        PageKind::Cursor { send, .. }
-        | PageKind::Offset { send, .. }
-        | PageKind::Page { send, .. }
-        | PageKind::StartIndex { send, .. }
-        | PageKind::Keyset { send, .. } => send.as_ref(),
-        PageKind::NextUrl { .. } => None,
-    };
-    send.into_iter().filter_map(|send| if let Send::Header(name) = send { Some(name.clone()) } else { None }).collect()
+    send(rules)
+        .into_iter()
+        .filter_map(|send| if let Send::Header(name) = send { Some(name.clone()) } else { None })
+        .collect()
 }
 
 fn answer(one: &Taken, disguise: &mut Disguise) -> AnswerSpec {

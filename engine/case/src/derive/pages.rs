@@ -206,18 +206,7 @@ impl<'p> Page<'_, 'p> {
             && !self.has(&[LastWord::ShortPage, LastWord::PagesReached])
             && self.rules.last_when.is_empty()
         {
-            let mut rest = exchange.clone();
-            carry(&mut rest, send, &(number + half as u64).to_string());
-            change_rows(&mut rest, self.spot, |rows| {
-                rows.drain(..half);
-            });
-            let edit = |case: &mut Case| {
-                with_exchange(case, self.spot.number, |exchange| {
-                    change_rows(exchange, self.spot, |rows| rows.truncate(half));
-                });
-                case.exchanges.push(rest);
-            };
-            derived.push(self.derived("a page cut in two", edit, Wanted::Same));
+            derived.push(self.cut_in_two(exchange, half, send, &(number + half as u64).to_string()));
         }
         if self.rows > 0
             && let Some(next) = spots.iter().find(follows)
@@ -249,8 +238,13 @@ impl<'p> Page<'_, 'p> {
         let Some(last) = last.map(|last| last.as_str().map_or_else(|| last.to_string(), str::to_owned)) else {
             return Vec::new();
         };
+        vec![self.cut_in_two(exchange, half, send, &last)]
+    }
+
+    /// The rows from `half` on come with a request of their own, at a place that `sent` names.
+    fn cut_in_two(&self, exchange: &Exchange, half: usize, send: &Send, sent: &str) -> Derived {
         let mut rest = exchange.clone();
-        carry(&mut rest, send, &last);
+        carry(&mut rest, send, sent);
         change_rows(&mut rest, self.spot, |rows| {
             rows.drain(..half);
         });
@@ -260,7 +254,7 @@ impl<'p> Page<'_, 'p> {
             });
             case.exchanges.push(rest);
         };
-        vec![self.derived("a page cut in two", edit, Wanted::Same)]
+        self.derived("a page cut in two", edit, Wanted::Same)
     }
 
     /// The vendor announces more rows than it sends.

@@ -7,18 +7,15 @@ use std::sync::Arc;
 
 use clap::{ArgGroup, Args, ValueEnum};
 use engine_model::ResourceRef;
-use engine_run::environment::Environment;
-use engine_run::http::{Clients, Services, Settings};
-use engine_run::sync::SyncError;
+use engine_run::http::Settings;
 use engine_run::trial::{Collector, Reach, Target, attempt};
 use engine_spec::plan::{Plan, ResourceType};
 use engine_spec::suggest::nearest;
-use serde_json::{Map, Value as Json};
 
-use crate::config::{self, Given};
+use crate::config::Given;
 use crate::exit::{End, Failure};
-use crate::simulation::Simulation;
-use crate::token::TokenFolder;
+use crate::session::Connected;
+use crate::simulation::Vendor;
 use crate::{output, provisioning, session};
 
 /// Read a few rows of one list and show what becomes of them
@@ -86,27 +83,13 @@ pub fn run(arguments: &Arguments) -> Result<End, Failure> {
 }
 
 async fn tried(arguments: &Arguments, plan: &Arc<Plan>, target: &Target) -> Result<End, Failure> {
-    let simulation = match &arguments.simulate {
-        Some(case) => Some(Simulation::start(&arguments.spec, case.as_deref()).await?),
-        None => None,
-    };
-    let played = simulation.as_ref().map(|simulation| simulation.played(plan)).unwrap_or_default();
-    let config = config::values(plan, &arguments.given, &played)?;
-    if let Some(simulation) = &simulation {
-        simulation.stays_home(plan, &config)?;
-    }
-    let mut names = Map::new();
-    names.insert("config".to_owned(), Json::Object(config));
+    // The recording answers as long as it is held.
+    let Vendor { simulation: _simulation, config, mut services } =
+        Vendor::of(plan, &arguments.spec, arguments.simulate.as_ref(), &arguments.given).await?;
     let collector = Arc::new(Collector::default());
-    let mut services = Services::system();
     services.observer = Some(collector.clone());
-    if simulation.is_none() {
-        services.tokens = Arc::new(TokenFolder::of_user());
-    }
-    let environment: Arc<dyn Environment> = services.environment.clone();
     let settings = Settings { proxies: session::proxies(), ..Settings::default() };
-    let clients = Clients::new(plan, names.clone(), settings, services)
-        .map_err(|error| session::failure(&SyncError::Request(error)))?;
+    let Connected { clients, names, environment } = session::connect(plan, config, settings, services)?;
     let reach = Reach { rows: usize::from(arguments.limit), on: arguments.on.clone() };
     let trial = attempt(plan.clone(), clients, names, environment, &collector, target, &reach).await;
     match arguments.output {

@@ -44,10 +44,18 @@ pub(super) struct Job {
 impl Job {
     /// The resource it is repeated for, `type:id`.
     pub fn label(&self) -> Option<String> {
-        self.names
-            .values()
-            .find_map(|name| Some(format!("{}:{}", name.get("type")?.as_str()?, name.get("id")?.as_str()?)))
+        repeated_for(&self.names).map(|resource| resource.to_string())
     }
+}
+
+/// The resource among names that something is repeated for.
+fn repeated_for(names: &Map<String, Json>) -> Option<ResourceRef> {
+    names.values().find_map(reference)
+}
+
+/// The resource that a scope object stands for.
+fn reference(scope: &Json) -> Option<ResourceRef> {
+    Some(ResourceRef::new(scope.get("type")?.as_str()?, scope.get("id")?.as_str()?))
 }
 
 /// How a job ended.
@@ -394,12 +402,8 @@ impl Work {
 
     /// What is being done, with the resource it is done for.
     fn doing(&self) -> String {
-        let of = self
-            .names
-            .values()
-            .find_map(|name| Some(format!("{} `{}`", name.get("type")?.as_str()?, name.get("id")?.as_str()?)));
-        match of {
-            Some(of) => format!("{} for {of}", self.task.doing),
+        match repeated_for(&self.names) {
+            Some(of) => format!("{} for {} `{}`", self.task.doing, of.resource_type, of.id),
             None => self.task.doing.clone(),
         }
     }
@@ -465,8 +469,7 @@ impl Work {
 
     /// The resource that the task is repeated for.
     fn resource(&self) -> Option<ResourceRef> {
-        let scope = self.names.get("resource")?;
-        Some(ResourceRef::new(scope.get("type")?.as_str()?, scope.get("id")?.as_str()?))
+        self.names.get("resource").and_then(reference)
     }
 
     fn store(&self, emitter: Emitter<'_>, state: String) -> Result<(), SyncError> {
@@ -494,10 +497,7 @@ impl Work {
             TaskKind::List(_, at) => at,
             _ => 0,
         };
-        let of = |name: &Json| match (name.get("type").and_then(Json::as_str), name.get("id").and_then(Json::as_str)) {
-            (Some(kind), Some(id)) => format!("{kind}:{id}"),
-            _ => name.to_string(),
-        };
+        let of = |name: &Json| reference(name).map_or_else(|| name.to_string(), |resource| resource.to_string());
         let of: Vec<String> = self.names.values().map(of).collect();
         if source == 0 && of.is_empty() { String::new() } else { format!("{source:04} {}", of.join(" ")) }
     }

@@ -187,7 +187,8 @@ async fn tried(
     trial: &mut Trial,
 ) -> Result<(), SyncError> {
     let tasks = reader.tasks();
-    let wanted = wanted(&reader.plan, &tasks, target);
+    let wanted: Vec<Task> = tasks.iter().filter(|task| reads(&reader.plan, task, target)).cloned().collect();
+    let is_target = |task: &Task| wanted.iter().any(|known| known.kind == task.kind);
     let mut part = Part::new();
     if let Some(on) = &reach.on {
         part.given.push((on.resource_type.clone(), given(reader, on, &wanted).await?));
@@ -199,12 +200,10 @@ async fn tried(
     part.lists.clone_from(&needs.lists);
     let mut open: Vec<Task> = tasks
         .into_iter()
-        .filter(|task| match task.kind {
-            TaskKind::List(kind, _) => {
-                wanted.iter().any(|known| known.name == task.name)
-                    || needs.lists.contains(&kind) && !given.contains(&kind)
-            }
-            _ => wanted.iter().any(|known| known.name == task.name),
+        .filter(|task| {
+            let is_needed =
+                matches!(task.kind, TaskKind::List(kind, _) if needs.lists.contains(&kind) && !given.contains(&kind));
+            is_needed || is_target(task)
         })
         .collect();
     let sampler = reader.sampler(part);
@@ -215,7 +214,7 @@ async fn tried(
         // A tree waits for itself, and is begun all the same.
         let next = open.iter().position(|task| is_ready(task, &open, &reader.plan)).unwrap_or(0);
         let task = open.remove(next);
-        let is_target = wanted.iter().any(|known| known.name == task.name);
+        let is_target = is_target(&task);
         let most = match task.kind {
             TaskKind::List(kind, _) if !is_target && needs.look_ups.contains(&kind) => FOR_LOOK_UPS.max(reach.rows),
             _ => reach.rows,
@@ -336,38 +335,22 @@ fn runs(sampler: &Sampler, task: &Task, source: &Source, most: usize) -> Result<
     Ok(all)
 }
 
-/// The tasks that read what a target names.
-fn wanted(plan: &Plan, tasks: &[Task], target: &Target) -> Vec<Task> {
-    let feeds = |kind: usize, source: &Source| match source.origin {
-        Origin::EachRow(of) => feeding(plan, of),
-        _ => BTreeSet::from([kind]),
+/// Whether a task reads what a target names.
+fn reads(plan: &Plan, task: &Task, target: &Target) -> bool {
+    let (Target::Resource(id) | Target::Entitlement(id, _)) = target;
+    let Some((owner, _)) = plan.type_named(id) else { return false };
+    let Target::Entitlement(_, slug) = target else {
+        return matches!(task.kind, TaskKind::List(kind, _) if feeding(plan, owner).contains(&kind));
     };
-    let mut kinds = BTreeSet::new();
-    let mut names = BTreeSet::new();
-    match target {
-        Target::Resource(id) => {
-            if let Some((kind, _)) = plan.type_named(id) {
-                kinds = feeding(plan, kind);
-            }
+    let mut rules = plan.grant_rules.iter().filter(|rule| rule.owner == owner && may_give(rule, slug.as_deref()));
+    match task.kind {
+        TaskKind::List(kind, _) => {
+            rules.any(|rule| matches!(rule.source.origin, Origin::EachRow(of) if feeding(plan, of).contains(&kind)))
         }
-        Target::Entitlement(id, slug) => {
-            let Some((owner, known)) = plan.type_named(id) else { return Vec::new() };
-            for rule in plan.grant_rules.iter().filter(|rule| rule.owner == owner && may_give(rule, slug.as_deref())) {
-                match rule.source.origin {
-                    Origin::EachRow(_) => kinds.extend(feeds(owner, &rule.source)),
-                    _ => drop(names.insert(format!("grants:{}:{}", rule.number, rule.label))),
-                }
-            }
-            for rule in known.entitlements.iter().filter(|rule| rule.list.is_some()) {
-                names.insert(format!("entitlements:{id}:{}", rule.key));
-            }
-        }
+        TaskKind::Grants(number) => rules.any(|rule| rule.number == number),
+        TaskKind::Entitlements(kind, _) => kind == owner,
+        TaskKind::Ask(_) => false,
     }
-    let is_wanted = |task: &&Task| match task.kind {
-        TaskKind::List(kind, _) => kinds.contains(&kind),
-        _ => names.contains(&task.name),
-    };
-    tasks.iter().filter(is_wanted).cloned().collect()
 }
 
 /// Whether a rule may give grants on an entitlement.
@@ -433,7 +416,7 @@ fn is_ready(task: &Task, open: &[Task], plan: &Plan) -> bool {
         .chain(task.resources.iter().map(|(_, kind)| kind))
         .flat_map(|kind| feeding(plan, *kind))
         .collect();
-    open.iter().filter(|other| other.name != task.name).all(|other| match other.kind {
+    open.iter().filter(|other| other.kind != task.kind).all(|other| match other.kind {
         TaskKind::List(kind, _) => !needed.contains(&kind),
         _ => true,
     })

@@ -119,11 +119,7 @@ impl Sampling<'_> {
         self.list.has_more |= rows.len() > room;
         rows.truncate(room);
         let plan = self.work.run.plan.clone();
-        let of = self
-            .work
-            .names
-            .values()
-            .find_map(|name| Some(format!("{}:{}", name.get("type")?.as_str()?, name.get("id")?.as_str()?)));
+        let of = super::repeated_for(&self.work.names).map(|resource| resource.to_string());
         for row in self.work.details(source, rows).await? {
             let emitter = self.work.emit(&plan, std::slice::from_ref(&row), position, body)?;
             self.list.rows.push(TriedRow::of(&plan, row.json.into_owned(), of.clone(), &emitter));
