@@ -5,7 +5,7 @@
 use crate::{Entitlement, Grant, Resource, ResourceType};
 
 /// What could not be stored.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{doing}: {reason}")]
 pub struct StoreError {
     /// What was being done, for example `writing a page to sync.c1z.partial`.
@@ -116,8 +116,13 @@ pub trait Store: Send {
     /// resumed run change nothing.
     fn declare(&mut self, types: &[ResourceType]) -> Result<(), StoreError>;
 
-    /// Stores a page in one transaction.
-    fn commit(&mut self, page: Page) -> Result<Committed, StoreError>;
+    /// Stores pages in one transaction: all of them, or none.
+    fn commit_all(&mut self, pages: Vec<Page>) -> Result<Vec<Committed>, StoreError>;
+
+    /// Stores one page.
+    fn commit(&mut self, page: Page) -> Result<Committed, StoreError> {
+        Ok(self.commit_all(vec![page])?.pop().unwrap_or_default())
+    }
 
     /// All progress marks, for a run that goes on.
     fn marks(&self) -> Result<Vec<Mark>, StoreError>;

@@ -1,7 +1,7 @@
 //! The inner file: the SQLite database of SDK 0.7.27, table for table.
 //!
 //! In: a settled working store. Out: the database with one finished full sync. Rows go in sorted
-//! by id and before the indexes; no column is added, because readers refuse to copy a file with
+//! by id and before the indexes that hold them all; no column is added, because readers refuse to copy a file with
 //! columns that they do not know.
 
 use engine_model::{StoreError, Totals};
@@ -92,6 +92,13 @@ create table file.v1_connector_sessions (
 );
 ";
 
+/// Indexes of few rows. They are there before the rows, which spares looking for those few among
+/// all.
+const PARTIAL_INDEXES: &str = "
+create index file.idx_grants_sync_expansion_v1 on v1_grants (sync_id) where expansion is not null;
+create index file.idx_grants_sync_needs_expansion_v1 on v1_grants (sync_id) where needs_expansion = 1;
+";
+
 /// The names of the second and third are swapped against their columns in every real file, and
 /// readers look for indexes by name.
 const INDEXES: &str = "
@@ -104,8 +111,6 @@ create index file.idx_grants_resource_type_id_resource_id_v1 on v1_grants (resou
 create index file.idx_grants_principal_id_v1 on v1_grants (principal_resource_type_id, principal_resource_id);
 create index file.idx_grants_entitlement_id_principal_id_v1
     on v1_grants (entitlement_id, principal_resource_type_id, principal_resource_id);
-create index file.idx_grants_sync_expansion_v1 on v1_grants (sync_id) where expansion is not null;
-create index file.idx_grants_sync_needs_expansion_v1 on v1_grants (sync_id) where needs_expansion = 1;
 create unique index file.idx_sync_runs_sync_id_v1 on v1_sync_runs (sync_id);
 create unique index file.idx_assets_external_sync_v1 on v1_assets (external_id, sync_id);
 create unique index file.idx_session_store_sync_key_v1 on v1_connector_sessions (sync_id, key);
@@ -174,6 +179,7 @@ impl WorkingStore {
         self.connection.execute_batch(SETTINGS).doing(doing)?;
         let transaction = self.connection.unchecked_transaction().doing(doing)?;
         transaction.execute_batch(TABLES).doing(doing)?;
+        transaction.execute_batch(PARTIAL_INDEXES).doing(doing)?;
         let row = [sync_id, times.started_at.as_str()];
         self.insert_types_into_file(row).doing(doing)?;
         transaction.execute(COPY_RESOURCES, row).doing(doing)?;

@@ -1,4 +1,4 @@
-//! Stores a page: its records, marks and counts in one transaction.
+//! Stores pages: their records, marks and counts in one transaction.
 //!
 //! In: declared resource types and pages. Out: rows of the working file, and what was new. The
 //! first row of an id stays; records are encoded here, once, the way the sealed file holds them.
@@ -86,14 +86,26 @@ impl WorkingStore {
         transaction.commit()
     }
 
-    pub(super) fn commit_page(&mut self, page: Page) -> Result<Committed, StoreError> {
+    pub(super) fn commit_pages(&mut self, pages: Vec<Page>) -> Result<Vec<Committed>, StoreError> {
         let doing = || self.doing("writing a page to");
         let transaction = self.connection.unchecked_transaction().doing(doing)?;
-        let brought = !page.resources.is_empty() || !page.entitlements.is_empty() || !page.grants.is_empty();
-        let new_resources = self.insert_resources(&transaction, &page.rank, page.resources)?;
+        let is_brought =
+            |page: &Page| !page.resources.is_empty() || !page.entitlements.is_empty() || !page.grants.is_empty();
+        let brought = pages.iter().any(is_brought);
+        let committed: Result<Vec<_>, _> = pages.into_iter().map(|page| self.insert_page(&transaction, page)).collect();
+        let committed = committed?;
+        transaction.commit().doing(doing)?;
+        if brought {
+            self.settled.set(false);
+        }
+        Ok(committed)
+    }
+
+    fn insert_page(&self, transaction: &Transaction<'_>, page: Page) -> Result<Committed, StoreError> {
+        let new_resources = self.insert_resources(transaction, &page.rank, page.resources)?;
         let mut committed = Committed { new_resources, ..Committed::default() };
-        committed.conflicting_entitlements = self.insert_entitlements(&transaction, &page.rank, page.entitlements)?;
-        committed.repeated_grants = self.insert_grants(&transaction, page.grants)?;
+        committed.conflicting_entitlements = self.insert_entitlements(transaction, &page.rank, page.entitlements)?;
+        committed.repeated_grants = self.insert_grants(transaction, page.grants)?;
         let progress = || {
             let mut insert = transaction
                 .prepare_cached("insert into look_ups (name, key, id) values (?1, ?2, ?3) on conflict do nothing")?;
@@ -125,11 +137,7 @@ impl WorkingStore {
             Ok(())
         };
         let progress: rusqlite::Result<()> = progress();
-        progress.doing(doing)?;
-        transaction.commit().doing(doing)?;
-        if brought {
-            self.settled.set(false);
-        }
+        progress.doing(|| self.doing("writing a page to"))?;
         Ok(committed)
     }
 

@@ -5,7 +5,7 @@
 //! request, so that a run that stopped can go on. The clock is the caller's.
 //!
 //! ```text
-//! layout  tables and settings        commit  a page in, one transaction
+//! layout  tables and settings        commit  pages in, one transaction
 //! lock    one run per target         settle  candidates, dangling grants, totals
 //! ```
 
@@ -191,8 +191,8 @@ impl Store for WorkingStore {
         self.declare_types(types)
     }
 
-    fn commit(&mut self, page: Page) -> Result<Committed, StoreError> {
-        self.commit_page(page)
+    fn commit_all(&mut self, pages: Vec<Page>) -> Result<Vec<Committed>, StoreError> {
+        self.commit_pages(pages)
     }
 
     fn marks(&self) -> Result<Vec<Mark>, StoreError> {

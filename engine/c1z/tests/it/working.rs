@@ -72,6 +72,27 @@ fn a_dropped_store_goes_on_where_it_stopped() {
 }
 
 #[test]
+fn pages_of_one_transaction_are_stored_all_or_none() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = open(&directory.path().join("sync.c1z"));
+    store.declare(&types()).unwrap();
+    let marked = |state: &str, resources| Page { marks: vec![mark("list:user:0", state)], ..page(resources) };
+    let endless = "u".repeat(10_000);
+    let pages = vec![marked("page 1", vec![user("u1")]), marked("page 2", vec![user(&endless)])];
+    let refused = store.commit_all(pages).unwrap_err().to_string();
+    assert!(refused.contains("the id of a user"), "{refused}");
+    assert_eq!(store.marks().unwrap(), []);
+    assert_eq!(store.totals().unwrap()[2], ("user".to_owned(), 0, 0, 0));
+
+    let pages = vec![marked("page 1", vec![user("u1"), user("u2")]), marked("page 2", vec![user("u2"), user("u3")])];
+    let committed = store.commit_all(pages).unwrap();
+    let new: Vec<_> = committed.iter().map(|committed| committed.new_resources.clone()).collect();
+    assert_eq!(new, [[true, true], [false, true]]);
+    assert_eq!(store.marks().unwrap(), [mark("list:user:0", "page 2")]);
+    assert_eq!(store.totals().unwrap()[2], ("user".to_owned(), 3, 0, 0));
+}
+
+#[test]
 fn what_a_killed_run_left_is_resumed() {
     let directory = tempfile::tempdir().unwrap();
     let target = directory.path().join("sync.c1z");

@@ -1,7 +1,7 @@
 //! A job: one list, read page by page from where it stands to its end.
 //!
-//! The next page is asked for before the current one is mapped and stored, so that the vendor, the
-//! processor and the disk work at the same time. Lists whose pages are numbered, once their total
+//! The next page is asked for before the current one is mapped, and mapped while the current one is
+//! stored, so that the vendor, the processor and the disk work at the same time. Lists whose pages are numbered, once their total
 //! is known, are asked for several pages ahead; pages are stored in order all the same.
 
 mod ahead;
@@ -21,8 +21,9 @@ use detail::Extended;
 pub(super) use sample::sample;
 
 use super::SyncError;
-use super::run::Run;
+use super::run::{Filled, Run};
 use super::task::{Task, TaskKind};
+use super::writer::{Storing, Writer};
 use crate::extract::{Bindings, Emitter, Note, Recorder, Tallied, rows_of};
 use crate::http::{Answer, Call, Reply, RequestError};
 use crate::page::{PageError, Pager, Position, Seen, Step};
@@ -75,6 +76,21 @@ enum Fetched {
     Unread(RequestError),
 }
 
+/// The page before, where it may still be on its way: a page is stored after the one before is
+/// there, or else a later mark could stand without an earlier page.
+#[derive(Default)]
+struct Before(Option<Storing>);
+
+impl Before {
+    /// Waits until it is there.
+    async fn done(&mut self) -> Result<(), SyncError> {
+        match self.0.take() {
+            Some(storing) => storing.done().await,
+            None => Ok(()),
+        }
+    }
+}
+
 /// Runs a job to its end.
 pub(super) async fn run(run: Arc<Run>, task: Arc<Task>, job: Job) -> JobEnd {
     let work = Work { run, task, names: Arc::new(job.names), key: job.key, asked: None };
@@ -120,15 +136,16 @@ impl Work {
         let plan = self.run.plan.clone();
         let Some(source) = self.task.source(&plan) else { return Ok(None) };
         if !self.applies(source)? {
-            self.finish(Recorder::default(), None)?;
+            self.finish(Recorder::default(), None).await?;
             return Ok(None);
         }
         match &source.origin {
             Origin::Constant(rows) => {
                 let rows: Vec<Cow<'_, Json>> = rows.iter().map(Cow::Borrowed).collect();
                 let extended = self.details(source, rows).await?;
-                let emitter = self.emit(&plan, &extended, &Position::default(), &Json::Null)?;
-                self.store(emitter, FINISHED.to_owned())?;
+                let filled =
+                    self.filled(self.emit(&plan, &extended, &Position::default(), &Json::Null)?, FINISHED.to_owned());
+                self.store(filled).done().await?;
                 Ok(None)
             }
             Origin::EachRow(_) => Ok(None),
@@ -149,14 +166,17 @@ impl Work {
     async fn single(&self, source: &Source, asked: &Asked) -> Result<Option<RequestError>, SyncError> {
         match self.fetch(asked, &Position::default(), Vec::new()).await? {
             Fetched::Unread(error) => Ok(Some(error)),
-            Fetched::NoRows(note) => self.finish(Recorder::default(), Some(note)).map(|()| None),
+            Fetched::NoRows(note) => self.finish(Recorder::default(), Some(note)).await.map(|()| None),
             Fetched::Answer(answer) => {
                 let rows = self.rows(source, &answer, &Position::default())?;
                 let extended = self.details(source, rows).await?;
-                let emitted = self.emit(&self.run.plan, &extended, &Position::default(), answer.whole());
-                let mut emitter = emitted.map_err(|error| error.about(&answer))?;
-                emitter.recorder.add(&self.task.list, Tallied::Pages, 1);
-                self.store(emitter, FINISHED.to_owned())?;
+                let filled = {
+                    let emitted = self.emit(&self.run.plan, &extended, &Position::default(), answer.whole());
+                    let mut emitter = emitted.map_err(|error| error.about(&answer))?;
+                    emitter.recorder.add(&self.task.list, Tallied::Pages, 1);
+                    self.filled(emitter, FINISHED.to_owned())
+                };
+                self.store(filled).done().await?;
                 Ok(None)
             }
         }
@@ -179,6 +199,7 @@ impl Work {
         };
         let mut pager = Pager::new(rules, &position, &*self.run);
         let mut ahead: Ahead = Ahead::default();
+        let mut before = Before::default();
         loop {
             let fetched = match ahead.take(&position) {
                 Some(request) => request.await.map_err(|error| {
@@ -187,10 +208,20 @@ impl Work {
                 None => self.clone().fetch_page(&pager, position.clone()).await?,
             };
             let answer = match fetched {
-                Fetched::Unread(error) => return Ok(Some(error)),
-                Fetched::NoRows(note) if position.pages > 0 => return self.break_off(&position, note).map(|()| None),
-                Fetched::NoRows(note) => return self.finish(Recorder::default(), Some(note)).map(|()| None),
                 Fetched::Answer(answer) => answer,
+                Fetched::Unread(error) => {
+                    before.done().await?;
+                    return Ok(Some(error));
+                }
+                Fetched::NoRows(note) => {
+                    before.done().await?;
+                    if position.pages > 0 {
+                        self.break_off(&position, note).await?;
+                    } else {
+                        self.finish(Recorder::default(), Some(note)).await?;
+                    }
+                    return Ok(None);
+                }
             };
             let root = self.run.scope();
             let scope = root.with_all(&self.names);
@@ -208,22 +239,34 @@ impl Work {
             }
             let came = rows.len();
             let extended = self.details(source, rows).await?;
-            let emitted = self.emit(&self.run.plan, &extended, step_position(&step), answer.whole());
-            let mut emitter = emitted.map_err(|error| error.about(&answer))?;
-            emitter.recorder.add(&self.task.list, Tallied::Pages, 1);
-            match step {
-                Step::End(end) => {
-                    self.compare_with_announced(rules, &end, &answer, &mut emitter.recorder);
-                    self.doubt_single_page(rules, &end, came, &mut emitter.recorder);
-                    self.store(emitter, FINISHED.to_owned())?;
-                    return Ok(None);
+            let (filled, next) = {
+                let emitted = self.emit(&self.run.plan, &extended, step_position(&step), answer.whole());
+                let mut emitter = emitted.map_err(|error| error.about(&answer))?;
+                emitter.recorder.add(&self.task.list, Tallied::Pages, 1);
+                match step {
+                    Step::End(end) => {
+                        self.compare_with_announced(rules, &end, &answer, &mut emitter.recorder);
+                        self.doubt_single_page(rules, &end, came, &mut emitter.recorder);
+                        (self.filled(emitter, FINISHED.to_owned()), None)
+                    }
+                    Step::Next(next) => {
+                        let state = serde_json::to_string(&next)
+                            .map_err(|error| self.list_error(source, error.to_string(), None))?;
+                        (self.filled(emitter, state), Some(next))
+                    }
                 }
-                Step::Next(next) => {
-                    let state = serde_json::to_string(&next)
-                        .map_err(|error| self.list_error(source, error.to_string(), None))?;
-                    self.store(emitter, state)?;
+            };
+            // Others may be storing: the answer itself need not wait for them in memory.
+            drop(extended);
+            drop(answer);
+            before.done().await?;
+            let storing = self.store(filled);
+            match next {
+                Some(next) => {
+                    before = Before(Some(storing));
                     position = next;
                 }
+                None => return storing.done().await.map(|()| None),
             }
         }
     }
@@ -472,7 +515,8 @@ impl Work {
         self.names.get("resource").and_then(reference)
     }
 
-    fn store(&self, emitter: Emitter<'_>, state: String) -> Result<(), SyncError> {
+    /// The page that an emitter has filled, with the mark that says how far the list is in.
+    fn filled(&self, emitter: Emitter<'_>, state: String) -> Filled {
         let Emitter { mut page, mut recorder, asked, .. } = emitter;
         if let Some(rows) = &self.asked {
             rows.lock().unwrap_or_else(PoisonError::into_inner).extend(asked);
@@ -482,12 +526,11 @@ impl Work {
         }
         page.rank = self.rank();
         page.marks.push(Mark { task: self.task.name.clone(), key: self.key.clone(), state });
-        let commit = || self.run.commit(&self.task.list, page, recorder).map(|_| ());
-        // Storing blocks: other tasks of this thread move elsewhere while it lasts.
-        match tokio::runtime::Handle::current().runtime_flavor() {
-            tokio::runtime::RuntimeFlavor::MultiThread => tokio::task::block_in_place(commit),
-            _ => commit(),
-        }
+        Filled::new(&self.task.list, page, recorder)
+    }
+
+    fn store(&self, filled: Filled) -> Storing {
+        Writer::store(&self.run, filled, self.doing())
     }
 
     /// The place of this list among those of its type: by source, then by what it is repeated for.
@@ -503,21 +546,24 @@ impl Work {
     }
 
     /// Ends a list in whose middle the vendor says that there are no rows.
-    fn break_off(&self, position: &Position, note: Note) -> Result<(), SyncError> {
+    async fn break_off(&self, position: &Position, note: Note) -> Result<(), SyncError> {
         let mut recorder = Recorder::default();
         let what = format!("the list broke off after {} pages: {}", position.pages, note.what);
         recorder.problem(&self.task.list, Note { what, ..note });
-        self.finish(recorder, None)
+        self.finish(recorder, None).await
     }
 
     /// Ends a list that has no rows.
-    fn finish(&self, mut recorder: Recorder, note: Option<Note>) -> Result<(), SyncError> {
+    async fn finish(&self, mut recorder: Recorder, note: Option<Note>) -> Result<(), SyncError> {
         if let Some(note) = note {
             recorder.notice(&self.task.list, note);
         }
-        let mut emitter = Emitter::new(&self.run.plan, &self.run.active, &*self.run);
-        emitter.recorder = recorder;
-        self.store(emitter, FINISHED.to_owned())
+        let filled = {
+            let mut emitter = Emitter::new(&self.run.plan, &self.run.active, &*self.run);
+            emitter.recorder = recorder;
+            self.filled(emitter, FINISHED.to_owned())
+        };
+        self.store(filled).done().await
     }
 
     /// A list that ends with its first page although that page is full: right if it fits exactly,

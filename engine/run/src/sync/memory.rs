@@ -53,12 +53,8 @@ impl Memory {
     }
 }
 
-impl Store for Memory {
-    fn declare(&mut self, _: &[ResourceType]) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    fn commit(&mut self, page: Page) -> Result<Committed, StoreError> {
+impl Memory {
+    fn take(&mut self, page: Page) -> Committed {
         let new_resources = vec![true; page.resources.len()];
         let found: Option<HashSet<ResourceRef>> = self.wanted.found_by.as_ref().map(|(table, key)| {
             let entries = page.look_ups.iter().filter(|(of, under, _)| of == table && under == key);
@@ -91,7 +87,17 @@ impl Store for Memory {
         for tally in page.tallies {
             *self.tallies.entry((tally.list, tally.name)).or_default() += tally.add;
         }
-        Ok(Committed { new_resources, ..Committed::default() })
+        Committed { new_resources, ..Committed::default() }
+    }
+}
+
+impl Store for Memory {
+    fn declare(&mut self, _: &[ResourceType]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn commit_all(&mut self, pages: Vec<Page>) -> Result<Vec<Committed>, StoreError> {
+        Ok(pages.into_iter().map(|page| self.take(page)).collect())
     }
 
     fn marks(&self) -> Result<Vec<Mark>, StoreError> {

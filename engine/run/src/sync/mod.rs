@@ -14,6 +14,7 @@ mod report;
 mod run;
 mod schedule;
 pub(crate) mod task;
+mod writer;
 
 use std::sync::{Arc, Mutex};
 
@@ -107,6 +108,18 @@ fn asked(request: &Option<String>) -> String {
 }
 
 impl SyncError {
+    /// A fault of the engine itself.
+    fn internal(doing: &str, reason: &str) -> Self {
+        Self::List {
+            doing: doing.to_owned(),
+            reason: reason.to_owned(),
+            spec: String::new(),
+            hint: Some("this is a fault of the engine; please report it with the spec".to_owned()),
+            request: None,
+            about_one: false,
+        }
+    }
+
     /// The same error with the request whose answer it is about.
     fn about(mut self, answer: &Answer) -> Self {
         if let Self::List { request, .. } = &mut self {

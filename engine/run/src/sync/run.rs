@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use engine_model::{Committed, Page, Problem, Store, StoreError};
+use engine_model::{Page, Problem, Store, StoreError};
 use engine_spec::plan::{Missed, Plan, Witness};
 use engine_spec::scope::Scope;
 use serde_json::{Map, Value as Json};
 
+use super::writer::Writer;
 use super::{Progress, SharedStore, SyncError, SyncOptions};
 use crate::environment::Environment;
 use crate::extract::{Note, Recorder, Tallied, grants_label, list_label};
@@ -32,12 +33,43 @@ pub(super) struct Run {
     pub progress: Arc<dyn Progress>,
     /// Told whenever a page was stored.
     pub stored: tokio::sync::Notify,
+    /// Stores pages.
+    pub writer: Writer,
     /// The paths that find nothing; watched in trials only.
     pub misses: Option<Arc<Misses>>,
     store: SharedStore,
     tracker: Tracker,
     /// Problems that the next run may not meet again; never stored.
     passing: Mutex<Vec<Passing>>,
+}
+
+/// A page that is ready to be stored.
+pub(super) struct Filled {
+    /// The list, as the report calls it.
+    list: String,
+    page: Page,
+    recorder: Recorder,
+}
+
+impl Filled {
+    /// A page of a list, and what was counted while it was filled.
+    pub fn new(list: &str, mut page: Page, recorder: Recorder) -> Self {
+        // Only the store sees what comes again: it counts that itself, so that a run that is killed
+        // there has both the page and the count, or neither.
+        let kinds = page.resources.iter().map(|(resource, _)| list_label(&resource.id.resource_type));
+        page.repeated_resources = kinds.map(|list| Tallied::Duplicates.once(&list)).collect();
+        page.repeated_grants = list.starts_with("grants of ").then(|| Tallied::Duplicates.once(list));
+        Self { list: list.to_owned(), page, recorder }
+    }
+
+    /// How many records it holds.
+    pub fn records(&self) -> u64 {
+        records(&self.page)
+    }
+}
+
+fn records(page: &Page) -> u64 {
+    (page.resources.len() + page.grants.len() + page.entitlements.len()) as u64
 }
 
 /// What this run has found and the next one may not find again; it is not stored.
@@ -83,6 +115,7 @@ impl Run {
             concurrency: options.concurrency,
             progress: options.progress.clone(),
             stored: tokio::sync::Notify::new(),
+            writer: Writer::default(),
             misses: None,
             store,
             tracker,
@@ -102,37 +135,45 @@ impl Run {
 
     /// Does something with the store.
     pub fn store<T>(&self, act: impl FnOnce(&mut dyn Store) -> Result<T, StoreError>) -> Result<T, SyncError> {
-        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(act(&mut *store)?)
+        Ok(act(&mut *self.locked())?)
     }
 
-    /// Stores a page of a list, with what has been noticed since the last one. Blocks; callers are
-    /// on the runtime's own threads and say so.
-    pub fn commit(&self, list: &str, mut page: Page, recorder: Recorder) -> Result<Committed, SyncError> {
-        let records = (page.resources.len() + page.grants.len() + page.entitlements.len()) as u64;
-        page.tallies = recorder.into_tallies();
-        page.tallies.extend(std::mem::take(&mut *self.pending()).into_tallies());
-        // Only the store sees what comes again: it counts that itself, so that a run that is killed
-        // here has both the page and the count, or neither.
-        let kinds = page.resources.iter().map(|(resource, _)| list_label(&resource.id.resource_type));
-        page.repeated_resources = kinds.map(|list| Tallied::Duplicates.once(&list)).collect();
-        page.repeated_grants = list.starts_with("grants of ").then(|| Tallied::Duplicates.once(list));
-        let committed = self.store(|store| store.commit(page))?;
-        if committed.conflicting_entitlements > 0 {
-            self.pending().notice(
-                list,
-                Note {
-                    what: "entitlements came again with another name or description; the first one stays".to_owned(),
-                    spec: None,
-                    request: None,
-                    hint: None,
-                    sample: None,
-                },
-            );
+    fn locked(&self) -> MutexGuard<'_, dyn Store + 'static> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Stores pages of lists at once, with what has been noticed since the last ones. Blocks, so it
+    /// is for the writer alone.
+    pub fn commit(&self, filled: Vec<Filled>) -> Result<(), StoreError> {
+        let mut pages = Vec::with_capacity(filled.len());
+        let mut lists = Vec::with_capacity(filled.len());
+        for Filled { list, mut page, recorder } in filled {
+            lists.push((records(&page), list));
+            page.tallies = recorder.into_tallies();
+            pages.push(page);
         }
-        self.progress.page(list, records);
+        if let Some(first) = pages.first_mut() {
+            first.tallies.extend(std::mem::take(&mut *self.pending()).into_tallies());
+        }
+        let committed = self.locked().commit_all(pages)?;
+        for (committed, (records, list)) in committed.iter().zip(&lists) {
+            if committed.conflicting_entitlements > 0 {
+                self.pending().notice(
+                    list,
+                    Note {
+                        what: "entitlements came again with another name or description; the first one stays"
+                            .to_owned(),
+                        spec: None,
+                        request: None,
+                        hint: None,
+                        sample: None,
+                    },
+                );
+            }
+            self.progress.page(list, *records);
+        }
         self.stored.notify_waiters();
-        Ok(committed)
+        Ok(())
     }
 
     /// Counts something that belongs to no page; stored with the next one.

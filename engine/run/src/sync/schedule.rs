@@ -25,6 +25,8 @@ use crate::page::Position;
 
 /// Resources read back at a time.
 const BATCH: usize = 64;
+/// What is being done, where it is about no list.
+const RUNNING: &str = "running the sync";
 /// So many failures in a row are not about single resources any more.
 const HOPELESS: u32 = 20;
 
@@ -95,7 +97,7 @@ impl Schedule {
             tokio::select! {
                 ended = jobs.join_next() => match ended {
                     Some(Ok(ended)) => self.ended(ended)?,
-                    Some(Err(error)) => return Err(internal(&format!("a job ended in an unforeseen way: {error}"))),
+                    Some(Err(error)) => return Err(SyncError::internal(RUNNING, &format!("a job ended in an unforeseen way: {error}"))),
                     None => {}
                 },
                 () = more, if jobs.len() < self.room => {}
@@ -109,7 +111,7 @@ impl Schedule {
             None => Ok(()),
             Some(at) => {
                 let name = self.tasks.get(at).map(|task| task.name.clone()).unwrap_or_default();
-                Err(internal(&format!("the task `{name}` never got what it waits for")))
+                Err(SyncError::internal(RUNNING, &format!("the task `{name}` never got what it waits for")))
             }
         }
     }
@@ -424,15 +426,4 @@ fn fingerprint(task: &str, key: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     (task, key).hash(&mut hasher);
     hasher.finish()
-}
-
-fn internal(reason: &str) -> SyncError {
-    SyncError::List {
-        doing: "running the sync".to_owned(),
-        reason: reason.to_owned(),
-        spec: String::new(),
-        hint: Some("this is a fault of the engine; please report it with the spec".to_owned()),
-        request: None,
-        about_one: false,
-    }
 }

@@ -121,9 +121,12 @@ impl Sampling<'_> {
         let plan = self.work.run.plan.clone();
         let of = super::repeated_for(&self.work.names).map(|resource| resource.to_string());
         for row in self.work.details(source, rows).await? {
-            let emitter = self.work.emit(&plan, std::slice::from_ref(&row), position, body)?;
-            self.list.rows.push(TriedRow::of(&plan, row.json.into_owned(), of.clone(), &emitter));
-            self.work.store(emitter, String::new())?;
+            let filled = {
+                let emitter = self.work.emit(&plan, std::slice::from_ref(&row), position, body)?;
+                self.list.rows.push(TriedRow::of(&plan, row.json.into_owned(), of.clone(), &emitter));
+                self.work.filled(emitter, String::new())
+            };
+            self.work.store(filled).done().await?;
         }
         Ok(())
     }
