@@ -144,6 +144,38 @@ pub struct AnswerSpec {
     /// A body that is not JSON.
     #[serde(default)]
     pub text: Option<String>,
+    /// How it comes, where it does not come whole and at once.
+    #[serde(default)]
+    pub arrives: Option<Arrival>,
+}
+
+/// How an answer comes that does not come whole and at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Arrival {
+    /// The connection ends, and nothing has come.
+    Nothing,
+    /// The connection ends in the middle of the body.
+    Half,
+    /// The connection is reset in the middle of the body.
+    Reset,
+    /// The body comes piece by piece.
+    Slowly,
+    /// The body comes to its middle, and then nothing more.
+    Stalled,
+}
+
+impl Arrival {
+    /// The word of case files.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Half => "half",
+            Self::Reset => "reset",
+            Self::Slowly => "slowly",
+            Self::Stalled => "stalled",
+        }
+    }
 }
 
 /// How often an exchange must be asked.

@@ -92,6 +92,9 @@ fn answer(answer: &AnswerSpec) -> Json {
     if let Some(text) = &answer.text {
         members.insert("text".to_owned(), Json::from(text.as_str()));
     }
+    if let Some(arrives) = answer.arrives {
+        members.insert("arrives".to_owned(), Json::from(arrives.word()));
+    }
     Json::Object(members)
 }
 
@@ -232,7 +235,11 @@ mod tests {
         });
         let exchange = Exchange {
             get: Some("/v1/a%2Fb".to_owned()),
-            answer: Some(AnswerSpec { json: Some(json.clone()), ..AnswerSpec::default() }),
+            answer: Some(AnswerSpec {
+                json: Some(json.clone()),
+                arrives: Some(crate::case::Arrival::Half),
+                ..AnswerSpec::default()
+            }),
             ..Exchange::default()
         };
         let written = Case {

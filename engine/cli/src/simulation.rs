@@ -67,7 +67,7 @@ impl Simulation {
         };
         let case = Case::read(&path).map_err(|error| Failure::usage(error.to_string()))?;
         output::note(&format!("simulating: {}", case.case));
-        let player = Player::start(&case, true).await;
+        let player = Player::start(&case, true).await.map_err(unplayed)?;
         Ok(Self { case, player })
     }
 
@@ -80,6 +80,11 @@ impl Simulation {
     pub fn played(&self, plan: &Plan) -> BTreeMap<String, String> {
         played(plan, &self.case, &self.player)
     }
+}
+
+/// The failure of a recording that no port is free for.
+pub fn unplayed(error: std::io::Error) -> Failure {
+    Failure::new(format!("cannot answer on this machine's loopback address: {error}"))
 }
 
 /// Fails where a spec would go elsewhere than to the recording: what is played must not reach a vendor.

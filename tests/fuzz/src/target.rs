@@ -262,7 +262,7 @@ fn played(plan: &Arc<Plan>, case: &Case, folder: &FilePath) -> Result<Played, St
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
     runtime.block_on(async {
-        let player = Player::start(case, true).await;
+        let player = Player::start(case, true).await.map_err(|error| error.to_string())?;
         let mut config = Map::new();
         for field in &plan.config {
             let given = player.config(case, field);

@@ -18,7 +18,7 @@ use crate::output;
 use crate::play;
 use crate::progress::Bars;
 use crate::session::{self, Session};
-use crate::simulation::{Simulation, played, stays_home};
+use crate::simulation::{Simulation, played, stays_home, unplayed};
 use crate::token::TokenFolder;
 
 /// Make a recorded case of a real run, with made-up data
@@ -139,7 +139,7 @@ async fn read(
 /// Plays a case that is being made.
 async fn play_case(plan: &Arc<Plan>, case: &Case) -> Result<engine_record::Played, String> {
     let said = |failure: Failure| failure.message;
-    let player = Player::start(case, false).await;
+    let player = Player::start(case, false).await.map_err(unplayed).map_err(said)?;
     let config = config::values(plan, &Given::default(), &played(plan, case, &player)).map_err(said)?;
     stays_home(plan, &config, &player).map_err(said)?;
     let recorder = Arc::new(Recorder::default());

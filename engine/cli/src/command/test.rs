@@ -15,7 +15,7 @@ use crate::config::{self, Given};
 use crate::exit::{End, Failure};
 use crate::output;
 use crate::session;
-use crate::simulation::{played, stays_home};
+use crate::simulation::{played, stays_home, unplayed};
 use generated::Hard;
 use play::{Ran, word};
 
@@ -181,7 +181,7 @@ async fn one(plan: &Arc<Plan>, path: &Path, accept: bool) -> Result<One, Failure
         Ok(case) => case,
         Err(error) => return Ok(One::failed(error.to_string())),
     };
-    let player = Player::start(&case, false).await;
+    let player = Player::start(&case, false).await.map_err(unplayed)?;
     let Some(expect) = &case.expect else {
         let values = config::values(plan, &Given::default(), &played(plan, &case, &player));
         let mut faults = match values {

@@ -15,6 +15,7 @@ use super::play::{self, Ran};
 use super::{Arguments, Count, indented, name};
 use crate::exit::Failure;
 use crate::output;
+use crate::simulation::unplayed;
 
 /// Requests that a disturbed case may need beside those of the recorded one: repetitions, and pages
 /// until it shows that a list has no end.
@@ -136,7 +137,10 @@ impl Generated {
     async fn faults(&self, plan: &Arc<Plan>, begins: jiff::Timestamp) -> Vec<String> {
         let Derived { case, wanted, .. } = &*self.derived;
         let most = self.base.1.requests + MORE_REQUESTS;
-        let player = Player::bounded(case, most).await;
+        let player = match Player::bounded(case, most).await {
+            Ok(player) => player,
+            Err(error) => return vec![unplayed(error).message],
+        };
         let ran = play::sync(plan, case, &player, begins).await;
         if player.requests() > most {
             return vec![format!("it asked more than {most} times: the list has no end")];

@@ -1,5 +1,7 @@
 //! Plays a case: a real HTTP server on loopback that answers as recorded, and remembers what was
-//! asked that the case does not have.
+//! asked that the case does not have. Whoever starts it may have answers disturbed on their way.
+
+mod server;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,15 +9,29 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use engine_spec::document::config::ConfigType;
 use engine_spec::plan::ConfigField;
 use serde_json::Value as Json;
-use wiremock::matchers::any;
-use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
+use server::{Answer, Port, Request, Server};
 
 use crate::case::{AnswerSpec, Case, Exchange, SERVER, Texts, Times};
 
 /// A case that is being played.
 pub struct Player {
-    server: MockServer,
+    server: Server,
     stage: Arc<Stage>,
+}
+
+/// Disturbs answers on their way.
+pub trait Disturb: Send + Sync {
+    /// What becomes of the answer of an exchange, by its number; nothing where it is sent as it is.
+    fn disturb(&self, exchange: usize, answer: &AnswerSpec) -> Option<Disturbance>;
+}
+
+/// What becomes of an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Disturbance {
+    /// Another one is sent first; whoever asks again gets the recorded one, or is disturbed again.
+    First(AnswerSpec),
+    /// Another one is sent, and the recorded one has had its turn.
+    Instead(AnswerSpec),
 }
 
 /// What was asked otherwise than the case has it.
@@ -31,6 +47,8 @@ struct Stage {
     endless: bool,
     /// The most requests that are answered.
     most: u64,
+    /// What happens to answers on their way.
+    disturb: Option<Arc<dyn Disturb>>,
 }
 
 #[derive(Default)]
@@ -63,35 +81,47 @@ impl Heard {
 }
 
 impl Player {
-    /// Starts a server on a free loopback port. `endless` lets exchanges be asked more often than
-    /// the case says, for a person who tries things.
-    pub async fn start(case: &Case, endless: bool) -> Self {
-        Self::play(case, endless, u64::MAX).await
+    /// Starts a server on a free loopback port, which answers as long as this and the runtime live.
+    /// `endless` lets exchanges be asked more often than the case says, for a person who tries things.
+    pub async fn start(case: &Case, endless: bool) -> std::io::Result<Self> {
+        Self::play(case, endless, u64::MAX, None).await
     }
 
     /// Starts a server that answers `most` requests and refuses all others, so that a list without
     /// end has one.
-    pub async fn bounded(case: &Case, most: u64) -> Self {
-        Self::play(case, false, most).await
+    pub async fn bounded(case: &Case, most: u64) -> std::io::Result<Self> {
+        Self::play(case, false, most, None).await
     }
 
-    async fn play(case: &Case, endless: bool, most: u64) -> Self {
-        let server = MockServer::builder().disable_request_recording().start().await;
+    /// The same, with answers that are disturbed on their way.
+    pub async fn disturbed(case: &Case, most: u64, disturb: Arc<dyn Disturb>) -> std::io::Result<Self> {
+        Self::play(case, false, most, Some(disturb)).await
+    }
+
+    async fn play(case: &Case, endless: bool, most: u64, disturb: Option<Arc<dyn Disturb>>) -> std::io::Result<Self> {
+        let port = Port::take().await?;
         let state = State { asked: vec![0; case.exchanges.len()], ..State::default() };
         let stage = Arc::new(Stage {
-            address: server.uri(),
-            exchanges: case.exchanges.iter().map(|exchange| exchange.at(&server.uri())).collect(),
+            address: port.address.clone(),
+            exchanges: case.exchanges.iter().map(|exchange| exchange.at(&port.address)).collect(),
             state: Mutex::new(state),
             endless,
             most,
+            disturb,
         });
-        Mock::given(any()).respond_with(Stagehand(stage.clone())).mount(&server).await;
-        Self { server, stage }
+        let respond = stage.clone();
+        Ok(Self { server: port.serve(Arc::new(move |request: &Request| respond.respond(request))), stage })
+    }
+
+    /// Begins anew, as if nothing had been asked.
+    pub fn rewind(&self) {
+        let mut state = self.stage.state();
+        *state = State { asked: vec![0; self.stage.exchanges.len()], ..State::default() };
     }
 
     /// The server's address, `http://127.0.0.1:PORT`.
     pub fn address(&self) -> String {
-        self.server.uri()
+        self.server.address.clone()
     }
 
     /// What the user gives, for a field of the spec: the case's value with the server's address put
@@ -155,20 +185,12 @@ impl Player {
     }
 }
 
-struct Stagehand(Arc<Stage>);
-
-impl Respond for Stagehand {
-    fn respond(&self, request: &Request) -> ResponseTemplate {
-        self.0.respond(request)
-    }
-}
-
 impl Stage {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn respond(&self, request: &Request) -> ResponseTemplate {
+    fn respond(&self, request: &Request) -> Answer {
         let mut state = self.state();
         state.requests += 1;
         if state.requests > self.most {
@@ -176,7 +198,7 @@ impl Stage {
             if !state.unexpected.contains(&fault) {
                 state.unexpected.push(fault.clone());
             }
-            return ResponseTemplate::new(418).set_body_json(serde_json::json!({ "message": fault }));
+            return refused(&fault);
         }
         let mut nearest: Option<String> = None;
         let mut used_up = false;
@@ -188,20 +210,9 @@ impl Stage {
                         used_up = true;
                         continue;
                     }
-                    if let Some(count) = state.asked.get_mut(number) {
-                        *count += 1;
-                    }
-                    let heard = Heard::new(request.method.as_str(), &request.url, &request.body);
+                    let heard = Heard::new(&request.method, &request.url, &request.body);
                     state.heard.entry(heard).or_default().insert(number);
-                    let answers = exchange.all_answers();
-                    let at = usize::try_from(asked).unwrap_or(usize::MAX).min(answers.len().saturating_sub(1));
-                    // A second run of an endless case begins with the first answer again.
-                    let at = if self.endless && asked >= answers.len() as u64 {
-                        usize::try_from(asked).unwrap_or(0) % answers.len().max(1)
-                    } else {
-                        at
-                    };
-                    return answers.get(at).map_or_else(|| ResponseTemplate::new(500), |answer| self.template(answer));
+                    return self.turn(&mut state, number, exchange, asked);
                 }
                 Some(Difference::Near(what)) => nearest = nearest.or(Some(what)),
                 Some(Difference::Far) => {}
@@ -215,26 +226,57 @@ impl Stage {
         };
         let fault = format!("{} {}{query} was not expected{why}", request.method, request.url.path());
         state.unexpected.push(fault.clone());
-        ResponseTemplate::new(418).set_body_json(serde_json::json!({ "message": fault }))
+        refused(&fault)
     }
 
-    fn template(&self, answer: &AnswerSpec) -> ResponseTemplate {
-        let mut template = ResponseTemplate::new(answer.status.unwrap_or(200));
-        if let Some(json) = &answer.json {
-            template = template.set_body_raw(json.to_string().replace(SERVER, &self.address), "application/json");
-        } else if let Some(text) = &answer.text {
-            let content_type = answer
-                .headers
-                .iter()
-                .find(|(name, _)| name.eq_ignore_ascii_case("content-type"))
-                .map_or_else(|| "text/plain".to_owned(), |(_, value)| value.text());
-            template = template.set_body_raw(text.replace(SERVER, &self.address), &content_type);
+    /// The answer of an exchange that was asked so often before.
+    fn turn(&self, state: &mut State, number: usize, exchange: &Exchange, asked: u64) -> Answer {
+        let answers = exchange.all_answers();
+        let at = usize::try_from(asked).unwrap_or(usize::MAX).min(answers.len().saturating_sub(1));
+        // A second run of an endless case begins with the first answer again.
+        let at = if self.endless && asked >= answers.len() as u64 {
+            usize::try_from(asked).unwrap_or(0) % answers.len().max(1)
+        } else {
+            at
+        };
+        let Some(answer) = answers.get(at) else { return refused("the exchange has no answer") };
+        let disturbance = self.disturb.as_ref().and_then(|disturb| disturb.disturb(number, answer));
+        if let Some(Disturbance::First(other)) = &disturbance {
+            return self.answer(other);
         }
-        for (name, value) in &answer.headers {
-            template = template.insert_header(name.as_str(), value.text().replace(SERVER, &self.address));
+        if let Some(count) = state.asked.get_mut(number) {
+            *count += 1;
         }
-        template
+        match &disturbance {
+            Some(Disturbance::Instead(other)) => self.answer(other),
+            _ => self.answer(answer),
+        }
     }
+
+    fn answer(&self, answer: &AnswerSpec) -> Answer {
+        let (body, content_type) = match (&answer.json, &answer.text) {
+            (Some(json), _) => (json.to_string(), Some("application/json")),
+            (None, Some(text)) => (text.clone(), Some("text/plain")),
+            (None, None) => (String::new(), None),
+        };
+        let mut headers: Vec<(String, String)> = answer
+            .headers
+            .iter()
+            .map(|(name, value)| (name.clone(), value.text().replace(SERVER, &self.address)))
+            .collect();
+        let is_typed = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        if let Some(content_type) = content_type.filter(|_| !is_typed) {
+            headers.push(("content-type".to_owned(), content_type.to_owned()));
+        }
+        let status = answer.status.unwrap_or(200);
+        Answer { status, headers, body: body.replace(SERVER, &self.address), arrives: answer.arrives }
+    }
+}
+
+/// The answer to what the case does not have.
+fn refused(fault: &str) -> Answer {
+    let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+    Answer { status: 418, headers, body: serde_json::json!({ "message": fault }).to_string(), arrives: None }
 }
 
 fn most(exchange: &Exchange) -> u64 {
@@ -254,7 +296,7 @@ enum Difference {
 
 fn differs(exchange: &Exchange, request: &Request) -> Option<Difference> {
     let (method, path) = exchange.line();
-    if request.method.as_str() != method || request.url.path() != path {
+    if request.method != method || request.url.path() != path {
         return Some(Difference::Far);
     }
     let mut query: BTreeMap<String, Vec<String>> = BTreeMap::new();
