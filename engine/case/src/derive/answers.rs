@@ -4,10 +4,10 @@ use engine_spec::document::client::ResetForm;
 use engine_spec::plan::{Meaning, StatusRule, Take};
 use serde_json::{Value as Json, json};
 
-use super::spots::{Role, Spot, body};
+use super::spots::{Role, Spot, answer, body};
 use super::wanted::{Told, Wanted};
 use super::{BEGINS, Base, Derived, always, change, first, last_mut, with_exchange};
-use crate::case::{AnswerSpec, Scalar};
+use crate::case::{AnswerSpec, Arrival, Scalar};
 
 const HTML: &str = "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Sign in to go on</body></html>";
 /// [`BEGINS`] and 30 seconds, as RFC 9110 writes dates.
@@ -15,9 +15,10 @@ const SOON: &str = "Thu, 01 Jan 2026 00:00:30 GMT";
 
 /// Every disturbance of one exchange's answer.
 pub(super) fn derive(base: &Base<'_>, spot: &Spot<'_>) -> Vec<Derived> {
-    let Some(body) = base.case.exchanges.get(spot.number).and_then(body) else { return Vec::new() };
-    let mut derived: Vec<Derived> =
-        passing(spot, body).into_iter().map(|passing| passing.derived(base, spot)).collect();
+    let exchange = base.case.exchanges.get(spot.number);
+    let (Some(body), Some(answer)) = (exchange.and_then(body), exchange.and_then(answer)) else { return Vec::new() };
+    let passing = passing(spot, body).into_iter().chain(broken_off(answer));
+    let mut derived: Vec<Derived> = passing.map(|passing| passing.derived(base, spot)).collect();
     for (what, answer) in lasting(spot, body) {
         let name = format!("{what} on {}", spot.line);
         let edit = |case: &mut _| with_exchange(case, spot.number, |exchange| always(exchange, answer));
@@ -103,6 +104,21 @@ fn passing(spot: &Spot<'_>, body: &Json) -> Vec<Passing> {
         passing.answers.iter().all(|answer| answer.status != Some(200) || answer.text.as_deref() != Some(""))
     });
     passing
+}
+
+/// The recorded answer, and a connection that does not last until its end.
+fn broken_off(answer: &AnswerSpec) -> Vec<Passing> {
+    let forms = [
+        ("a connection that ends before the answer", Arrival::Nothing, true),
+        ("a connection that ends in the middle of the answer", Arrival::Half, false),
+        ("a connection that is reset in the middle of the answer", Arrival::Reset, true),
+    ];
+    let passing = forms.into_iter().map(|(what, arrives, of_client)| Passing {
+        what: what.to_owned(),
+        answers: vec![AnswerSpec { arrives: Some(arrives), ..answer.clone() }],
+        of_client,
+    });
+    passing.collect()
 }
 
 /// JSON that breaks off in its middle.
@@ -194,23 +210,24 @@ fn missing(base: &Base<'_>, spot: &Spot<'_>, body: &Json) -> Vec<Derived> {
     derived
 }
 
-/// Answers that are labelled wrongly.
-fn harmless(base: &Base<'_>, spot: &Spot<'_>) -> Option<Derived> {
-    let what = "JSON that says it is text";
-    let client = spot.client.map(|client| format!(" client {}", client.name))?;
-    let edit = |case: &mut _| {
-        with_exchange(case, spot.number, |exchange| {
-            if let Some(answer) = last_mut(exchange) {
-                answer.text = answer.json.take().map(|json| json.to_string());
-                answer.headers.insert("content-type".to_owned(), Scalar::Text("text/plain".to_owned()));
-            }
-        });
+/// Answers that are labelled wrongly, or come slowly.
+fn harmless(base: &Base<'_>, spot: &Spot<'_>) -> Vec<Derived> {
+    let Some(client) = spot.client.map(|client| format!(" client {}", client.name)) else { return Vec::new() };
+    let derived = |what: &str, wanted: Wanted, edit: &dyn Fn(&mut AnswerSpec)| {
+        let edit = |case: &mut _| {
+            with_exchange(case, spot.number, |exchange| {
+                if let Some(answer) = last_mut(exchange) {
+                    edit(answer);
+                }
+            });
+        };
+        Derived::new(base, format!("{what} on {}", spot.line), format!("{what}{client}"), edit, wanted)
     };
-    Some(Derived::new(
-        base,
-        format!("{what} on {}", spot.line),
-        format!("{what}{client}"),
-        edit,
-        Wanted::SameOrTold(Told::at(spot)),
-    ))
+    vec![
+        derived("JSON that says it is text", Wanted::SameOrTold(Told::at(spot)), &|answer| {
+            answer.text = answer.json.take().map(|json| json.to_string());
+            answer.headers.insert("content-type".to_owned(), Scalar::Text("text/plain".to_owned()));
+        }),
+        derived("an answer that comes slowly", Wanted::Same, &|answer| answer.arrives = Some(Arrival::Slowly)),
+    ]
 }

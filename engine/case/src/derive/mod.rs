@@ -10,6 +10,7 @@
 //! spots     which request of the plan each recorded exchange answers
 //! answers   one answer disturbed: limits, faults, pages that are not JSON, missing rows
 //! pages     the same rows on other pages, pages and tokens that come again
+//! drift     rows that move from page to page while the list is read
 //! onward    what leads from a page to the next
 //! feeds     what the rows of a list become, and which value reads which path
 //! rows      one value of one row that is null or not there
@@ -17,6 +18,7 @@
 //! ```
 
 mod answers;
+mod drift;
 mod feeds;
 mod onward;
 mod pages;
@@ -84,6 +86,17 @@ pub fn derive(plan: &Plan, base: &Base<'_>) -> Vec<Derived> {
     derived
 }
 
+/// The cases that follow from a recorded one by moving its rows and its pages: cut elsewhere, empty,
+/// again, without an end. What wants the same graph can be derived from again: it holds all the rows.
+pub fn rearranged(plan: &Plan, base: &Base<'_>) -> Vec<Derived> {
+    if base.verdict == ExpectedVerdict::Failed || !base.case.deeds.is_empty() {
+        return Vec::new();
+    }
+    let case = loosened(base.case);
+    let base = &Base { case: &case, ..*base };
+    pages::derive(base, &spots::spots(plan, base))
+}
+
 impl Derived {
     fn new(base: &Base<'_>, what: String, tries: String, edit: impl FnOnce(&mut Case), wanted: Wanted) -> Self {
         let mut case = base.case.clone();
@@ -114,7 +127,7 @@ impl Derived {
 
 /// The same case, whose exchanges may be asked for as often as needed where that leaves no doubt about
 /// the answer: how often a disturbed list is asked for is not what counts.
-fn loosened(case: &Case) -> Case {
+pub fn loosened(case: &Case) -> Case {
     let mut case = case.clone();
     let requests: Vec<Exchange> = case.exchanges.iter().map(asked_for).collect();
     for (exchange, request) in case.exchanges.iter_mut().zip(&requests) {

@@ -5,13 +5,14 @@
 use std::collections::BTreeSet;
 
 use engine_spec::document::page::LastWord;
+use engine_spec::path::Path;
 use engine_spec::plan::{PageKind, PageRules, Send};
 use serde_json::{Value as Json, json};
 
 use super::onward::{Lead, Opened, TOKEN, asks_alike, carried, carry, follower};
 use super::spots::{Spot, answer, body};
 use super::wanted::{Told, Wanted};
-use super::{Base, Derived, change, with_exchange};
+use super::{Base, Derived, change, drift, with_exchange};
 use crate::case::{Case, Exchange, Times};
 
 /// Every move of pages.
@@ -107,6 +108,7 @@ impl<'p> Page<'_, 'p> {
         derived.extend(self.without_end(&lead, &opened, may_go_on && !by_size && !by_total));
         if let Some(next) = follower {
             derived.extend(self.tokens_again(&lead, next));
+            derived.extend(drift::derive(self.base, self.spot, self.rules, next));
         }
         derived
     }
@@ -220,6 +222,7 @@ impl<'p> Page<'_, 'p> {
                 });
             };
             derived.push(self.derived("the same page again, whatever number is asked for", edit, self.told()));
+            derived.extend(drift::derive(self.base, self.spot, self.rules, next.number));
         }
         derived
     }
@@ -259,11 +262,7 @@ impl<'p> Page<'_, 'p> {
 
     /// The vendor announces more rows than it sends.
     fn more_announced(&self) -> Option<Derived> {
-        let mut paths = Vec::new();
-        plain_paths(self.rules.total.as_ref()?, &mut paths);
-        let body = self.exchange().and_then(body)?;
-        let path = paths.into_iter().find(|path| path.one(body).is_some_and(Json::is_u64))?;
-        let total = path.one(body)?.as_u64()?;
+        let (path, total) = total(self.base, self.spot, self.rules)?;
         // Pages that say it too must say the same.
         let alike: BTreeSet<usize> = self
             .base
@@ -291,6 +290,15 @@ impl<'p> Page<'_, 'p> {
         };
         Some(self.derived("more rows announced than come", edit, self.told()))
     }
+}
+
+/// How many rows an answer announces, and where.
+pub(super) fn total<'p>(base: &Base<'_>, spot: &Spot<'_>, rules: &'p PageRules) -> Option<(&'p Path, u64)> {
+    let mut paths = Vec::new();
+    plain_paths(rules.total.as_ref()?, &mut paths);
+    let body = base.case.exchanges.get(spot.number).and_then(body)?;
+    let path = paths.into_iter().find(|path| path.one(body).is_some_and(Json::is_u64))?;
+    Some((path, path.one(body)?.as_u64()?))
 }
 
 /// A row that comes twice: once in the file.
@@ -325,7 +333,7 @@ fn change_rows(exchange: &mut Exchange, spot: &Spot<'_>, edit: impl FnOnce(&mut 
     });
 }
 
-fn plain_paths<'v>(value: &'v engine_spec::plan::Value, paths: &mut Vec<&'v engine_spec::path::Path>) {
+fn plain_paths<'v>(value: &'v engine_spec::plan::Value, paths: &mut Vec<&'v Path>) {
     use engine_spec::plan::ValueKind;
     match &value.kind {
         ValueKind::Path(path, _) if path.is_plain() => paths.push(path),

@@ -7,7 +7,7 @@ use engine_spec::diagnostic::Diagnostics;
 use engine_spec::plan::{Origin, Plan, Site};
 use engine_spec::resolve::Fragments;
 
-use super::{Base, Came, Derived, derive};
+use super::{Base, Came, Derived, Wanted, derive, rearranged};
 use crate::case::{Case, ExpectedVerdict};
 
 const SPEC: &str = r#"
@@ -64,11 +64,15 @@ struct Acme {
 
 impl Acme {
     fn new() -> Self {
+        Self::with(SPEC, CASE)
+    }
+
+    fn with(spec: &str, case: &str) -> Self {
         let mut diagnostics = Diagnostics::default();
-        let plan = check::compile("acme.yaml", SPEC, &None, &mut diagnostics).unwrap();
+        let plan = check::compile("acme.yaml", spec, &None, &mut diagnostics).unwrap();
         let Origin::Request(asked) = &plan.types[0].sources[0].origin else { panic!("the list asks") };
         let asked = vec![BTreeSet::from([asked.request.site.clone()]); 2];
-        Self { case: serde_yaml::from_str(CASE).unwrap(), graph: format!("{ADA}\n{BEN}\n"), asked, plan }
+        Self { case: serde_yaml::from_str(case).unwrap(), graph: format!("{ADA}\n{BEN}\n"), asked, plan }
     }
 
     fn base(&self) -> Base<'_> {
@@ -104,6 +108,8 @@ fn the_same_case_gives_the_same_cases_under_names_that_differ() {
         "500 then 200 on GET /users?cursor=c2",
         "HTML instead of JSON on GET /users",
         "truncated JSON on GET /users?cursor=c2",
+        "a connection that ends in the middle of the answer on GET /users",
+        "an answer that comes slowly on GET /users",
         "items missing on GET /users",
         "an empty page in the middle on GET /users",
         "an empty page at the end on GET /users?cursor=c2",
@@ -136,6 +142,23 @@ fn an_empty_page_is_led_to_and_leads_on() {
     assert_eq!(bodies, ["\"generated-page\"", "null", "\"c2\""]);
     assert_eq!(case.exchanges[2].query["cursor"].list(), ["generated-page"]);
     assert_eq!(case.exchanges[2].all_answers()[0].json.as_ref().unwrap()["items"], serde_json::json!([]));
+}
+
+#[test]
+fn a_row_that_moves_to_the_next_page_loses_another_only_where_a_total_tells() {
+    let case =
+        CASE.replace("items: [{ id: u1", "items: [{ id: u0, name: Zoe }, { id: u1").replace("next:", "total: 3, next:");
+    let moves = |spec: &str| -> Vec<(String, bool)> {
+        let acme = Acme::with(spec, &case);
+        let moved = rearranged(&acme.plan, &acme.base()).into_iter();
+        let drifted = moved.filter(|way| way.name.starts_with("the last row again"));
+        drifted.map(|way| (way.name, matches!(way.wanted, Wanted::Told(_)))).collect()
+    };
+    let again = ("the last row again on the next page on GET /users".to_owned(), false);
+    let lost = ("the last row again on the next page and another one lost on GET /users".to_owned(), true);
+    assert_eq!(moves(SPEC), std::slice::from_ref(&again));
+    let announced = SPEC.replace("last: [next_null]", "last: [next_null], total: $.total");
+    assert_eq!(moves(&announced), [again, lost]);
 }
 
 #[test]

@@ -55,6 +55,13 @@ pub(crate) struct Position {
     /// How many rows the vendor announced last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub announced: Option<u64>,
+    /// Rows that had come before just as they are, where the vendor announces how many there are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub repeated: u64,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// What comes after a page.
@@ -90,6 +97,7 @@ pub(crate) struct Pager<'a> {
     tokens: HashSet<u64>,
     first_rows: HashSet<u64>,
     last_page: Option<u64>,
+    rows: HashSet<u64>,
 }
 
 impl<'a> Pager<'a> {
@@ -97,7 +105,7 @@ impl<'a> Pager<'a> {
     pub fn new(rules: &'a PageRules, position: &Position, witness: &'a (dyn Witness + Sync)) -> Self {
         let mut tokens = HashSet::new();
         tokens.extend(position.cursor.as_ref().or(position.url.as_ref()).map(fingerprint));
-        Self { rules, witness, tokens, first_rows: HashSet::new(), last_page: None }
+        Self { rules, witness, tokens, first_rows: HashSet::new(), last_page: None, rows: HashSet::new() }
     }
 
     /// Where a list begins.
@@ -180,6 +188,7 @@ impl<'a> Pager<'a> {
         let page = Self::name(Some(self.rules), position);
         let scope = scope.with("page", &page);
         self.repeated_page(seen.rows)?;
+        next.repeated += self.repeated_rows(seen.rows);
         if let Some(announced) = self.count(self.rules.total.as_ref(), &scope)? {
             next.announced = Some(announced);
         }
@@ -251,6 +260,21 @@ impl<'a> Pager<'a> {
             });
         }
         Ok(())
+    }
+
+    /// How many rows have come before just as they are: a list that changes while its pages are read
+    /// gives a row twice, and perhaps not another one at all. It is the total that shows it. Rows that a
+    /// killed run has read are not known any more; those of a window come again as it should be.
+    fn repeated_rows(&mut self, rows: &[&Json]) -> u64 {
+        if self.rules.total.is_none() || self.rules.window.is_some() {
+            return 0;
+        }
+        let mut has_come = |row: &Json| {
+            let mut hasher = DefaultHasher::new();
+            row.hash(&mut hasher);
+            !self.rows.insert(hasher.finish())
+        };
+        rows.iter().filter(|row| has_come(row)).count() as u64
     }
 
     fn at_end(

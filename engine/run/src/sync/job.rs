@@ -583,15 +583,26 @@ impl Work {
         recorder.add(&self.task.list, Tallied::Announced, i64::try_from(announced).unwrap_or(i64::MAX));
         // A total is announced per window.
         let came = if rules.window.is_some() { end.window_rows } else { end.rows };
-        if came == announced {
+        let is_short = came.saturating_sub(end.repeated) < announced;
+        if came == announced && !is_short {
             return;
+        }
+        let mut what = format!("the vendor announced {announced} rows, and {came} came");
+        let mut hint = None;
+        if is_short && end.repeated > 0 {
+            what.push_str(&format!(
+                ", {} of which had come before: others may be missing in their place",
+                end.repeated
+            ));
+            hint = Some("run again: a list that changes while its pages are read looks like this".to_owned());
         }
         let note = Note {
             sample: self.resource().map(|resource| resource.to_string()),
             request: Some(answer.request().to_owned()),
-            ..Recorder::at(&rules.site, format!("the vendor announced {announced} rows, and {came} came"))
+            hint,
+            ..Recorder::at(&rules.site, what)
         };
-        if came < announced { recorder.problem(&self.task.list, note) } else { recorder.notice(&self.task.list, note) }
+        if is_short { recorder.problem(&self.task.list, note) } else { recorder.notice(&self.task.list, note) }
     }
 }
 
