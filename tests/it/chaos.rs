@@ -1,8 +1,21 @@
-//! A world that misbehaves at random: runs that are killed at any moment, disks that are full, clocks
-//! that jump. Whatever happens, the file is the undisturbed one, or there is none and a reason.
+//! A world that misbehaves at random: vendors that disturb their answers, runs that are killed at any
+//! moment, disks that are full, clocks that jump. Whatever happens, the file is the undisturbed one, or
+//! there is none and a reason.
+//!
+//! ```text
+//! specs   every recorded case of every spec, disturbed      scene   one of them, and what may come of it
+//! vendor  what a vendor does to its answers                 play    a case, played without waiting
+//! disk    folders that nobody may write, two runs
+//! ```
 //!
 //! Random moments come from fixed seeds, so a failure says which one to look at. `cargo test -- --ignored
 //! chaos` takes hundreds of them.
+
+mod disk;
+mod play;
+mod scene;
+mod specs;
+mod vendor;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,6 +33,16 @@ use crate::support::{Inside, Reins, compile, folder};
 struct Dice(u64);
 
 impl Dice {
+    /// Numbers that follow from others, all of them.
+    fn of(seeds: &[u64]) -> Self {
+        seeds.iter().fold(Self(0), |dice, seed| Self(Self(dice.0 ^ seed).below(u64::MAX)))
+    }
+
+    /// One of so many places.
+    fn pick(&mut self, places: usize) -> usize {
+        usize::try_from(self.below(places as u64)).unwrap()
+    }
+
     fn below(&mut self, most: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -121,6 +144,12 @@ struct Jumping {
     widest: i64,
 }
 
+impl Jumping {
+    fn new(inner: SimulatedEnvironment, widest: i64) -> Self {
+        Self { inner, looks: AtomicU64::default(), widest }
+    }
+}
+
 impl Environment for Jumping {
     fn now(&self) -> Timestamp {
         let look = self.looks.fetch_add(1, Ordering::SeqCst);
@@ -164,7 +193,7 @@ fn a_clock_that_jumps_changes_nothing_in_the_graph() {
     assert!(synced.failure.is_none() && whole.lines().count() > 80);
     for widest in [1, 300, 86_400] {
         let inner = SimulatedEnvironment::new("2026-01-01T00:00:00Z".parse().unwrap());
-        let world = Arc::new(Jumping { inner, looks: AtomicU64::default(), widest });
+        let world = Arc::new(Jumping::new(inner, widest));
         let (synced, lines) = at(&limited).sync_in(folder().path(), 8, world);
         match &synced.failure {
             None => assert_eq!(lines, whole, "{widest} seconds to and fro"),

@@ -50,13 +50,33 @@ impl Engine {
     }
 
     /// Lets no file grow beyond so many blocks of 1,024 bytes, as on a disk that is full.
-    pub fn with_blocks(mut self, blocks: u32) -> Self {
+    pub fn with_blocks(self, blocks: u32) -> Self {
         let mut limited = Command::new("bash");
         limited.arg("-c").arg(format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\""));
-        limited.arg(self.command.get_program()).args(self.command.get_args());
-        limited.current_dir(self.command.get_current_dir().unwrap()).env_clear().stdin(Stdio::null());
-        limited.envs(self.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        self.command = limited;
+        self.within_command(limited)
+    }
+
+    /// Lets it do what the permissions of files allow and no more, whoever runs the tests: root may
+    /// write everywhere.
+    pub fn bound_by_permissions(self) -> Self {
+        let probe = folder();
+        let mut closed = std::fs::metadata(probe.path()).unwrap().permissions();
+        closed.set_readonly(true);
+        std::fs::set_permissions(probe.path(), closed).unwrap();
+        if std::fs::write(probe.path().join("probe"), "").is_err() {
+            return self;
+        }
+        let mut bound = Command::new("setpriv");
+        bound.arg("--bounding-set=-dac_override,-dac_read_search,-fowner").arg("--");
+        self.within_command(bound)
+    }
+
+    /// Runs it by another command, which ends with the command that it is to run.
+    fn within_command(mut self, mut outer: Command) -> Self {
+        outer.arg(self.command.get_program()).args(self.command.get_args());
+        outer.current_dir(self.command.get_current_dir().unwrap()).env_clear().stdin(Stdio::null());
+        outer.envs(self.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        self.command = outer;
         self
     }
 
