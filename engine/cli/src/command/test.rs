@@ -24,10 +24,10 @@ use play::{Ran, word};
 /// Each case serves recorded exchanges over HTTP on loopback, runs a sync against them, and
 /// compares the graph, the verdict and the requests with what is expected. Waiting takes no time.
 ///
-/// With `--hard`, cases are generated from the recorded ones too: rate limits, server errors, pages
-/// that are no JSON, missing rows, tokens that come again, pages cut elsewhere, and each value that
-/// is read null and absent. What passes must leave the graph as it was; everything else must be told
-/// with the request and the line of the spec.
+/// With `--hard`, cases are generated from the recorded ones too: rate limits, server errors,
+/// connections that break off, pages that are no JSON, missing rows, tokens that come again, pages cut
+/// elsewhere, rows that move, and each value that is read null and absent. What passes must leave the
+/// graph as it was; everything else must be told with the request and the line of the spec.
 #[derive(Args)]
 #[command(
     after_help = "A spec's cases are in a folder of its file name beside it, or in tests/vendors. A spec without cases fails.
