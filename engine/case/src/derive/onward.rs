@@ -82,6 +82,14 @@ impl<'p> Lead<'p> {
         Some(text).filter(|text| !text.trim().is_empty())
     }
 
+    /// A token that leads nowhere in a case: [`TOKEN`], with a number where that has been put in before.
+    pub fn unused(&self, case: &Case) -> String {
+        let leads: Vec<String> = case.exchanges.iter().filter_map(|exchange| self.read(exchange)).collect();
+        let numbered = (2..).map(|number| format!("{TOKEN}-{number}"));
+        let mut tokens = std::iter::once(TOKEN.to_owned()).chain(numbered);
+        tokens.find(|token| !leads.iter().any(|lead| lead.contains(token.as_str()))).unwrap_or_default()
+    }
+
     /// Says what leads to the next page.
     pub fn write(&self, exchange: &mut Exchange, lead: Option<&str>) {
         let Some(lead) = lead else { return };

@@ -9,7 +9,7 @@ use engine_spec::path::Path;
 use engine_spec::plan::{PageKind, PageRules, Send};
 use serde_json::{Value as Json, json};
 
-use super::onward::{Lead, Opened, TOKEN, asks_alike, carried, carry, follower};
+use super::onward::{Lead, Opened, asks_alike, carried, carry, follower};
 use super::spots::{Spot, answer, body};
 use super::wanted::{Told, Wanted};
 use super::{Base, Derived, change, drift, with_exchange};
@@ -87,7 +87,8 @@ impl<'p> Page<'_, 'p> {
         let mut derived = Vec::new();
         let (Some(exchange), Some(lead)) = (self.exchange(), Lead::of(&self.rules.kind)) else { return derived };
         let follower = lead.read(exchange).and_then(|token| follower(self.base.case, spots, self.spot, &lead, &token));
-        let Some(opened) = lead.open(self.base.case, self.spot.number, follower, self.rules, TOKEN) else {
+        let token = lead.unused(self.base.case);
+        let Some(opened) = lead.open(self.base.case, self.spot.number, follower, self.rules, &token) else {
             return derived;
         };
         let by_size = self.has(&[LastWord::ShortPage, LastWord::EmptyPage, LastWord::PagesReached]);

@@ -6,9 +6,10 @@ use engine_spec::check;
 use engine_spec::diagnostic::Diagnostics;
 use engine_spec::plan::{Origin, Plan, Site};
 use engine_spec::resolve::Fragments;
+use serde_json::Value as Json;
 
 use super::{Base, Came, Derived, Wanted, derive, rearranged};
-use crate::case::{Case, ExpectedVerdict};
+use crate::case::{Case, Exchange, ExpectedVerdict};
 
 const SPEC: &str = r#"
 format: 1
@@ -159,6 +160,25 @@ fn a_row_that_moves_to_the_next_page_loses_another_only_where_a_total_tells() {
     assert_eq!(moves(SPEC), std::slice::from_ref(&again));
     let announced = SPEC.replace("last: [next_null]", "last: [next_null], total: $.total");
     assert_eq!(moves(&announced), [again, lost]);
+}
+
+#[test]
+fn pages_that_are_put_in_one_after_the_other_have_tokens_of_their_own() {
+    let acme = Acme::new();
+    let again = |case: &Case| {
+        let ways = rearranged(&acme.plan, &Base { case, ..acme.base() });
+        ways.into_iter().find(|way| way.name.starts_with("an empty page")).unwrap().case
+    };
+    let case = again(&again(&acme.case));
+    let next = |exchange: &Exchange| exchange.all_answers()[0].json.as_ref().unwrap()["next"].clone();
+    let tokens: Vec<Json> = case.exchanges.iter().map(next).collect();
+    assert_eq!(
+        tokens,
+        ["generated-page-2", "", "c2", "generated-page"].map(|token| match token {
+            "" => Json::Null,
+            token => Json::from(token),
+        })
+    );
 }
 
 #[test]
