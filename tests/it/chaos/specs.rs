@@ -2,8 +2,8 @@
 //! in each form, 5xx, connections that end or stand still, slow bodies, JSON that breaks off, HTML, wrong
 //! content types, empty answers; with rows that come twice, pages that are cut elsewhere, rows that drift
 //! from page to page and cursors that lead back. Whatever happens, the graph is the undisturbed one, or
-//! the sync is failed or incomplete and says why; a run that goes on from there in peace comes to the
-//! undisturbed graph. The clocks of some seeds jump, too.
+//! the sync is failed or incomplete and says why. Runs that go on from there, disturbed and at last in
+//! peace, come to the undisturbed graph. The clocks of some seeds jump, too.
 //!
 //! A row that is never served cannot be missed by anybody, unless the vendor says how many there are. So
 //! rows are moved in ways that serve each of them; only where a total is announced one is lost.
