@@ -62,6 +62,9 @@ fn specs() -> Vec<(PathBuf, PathBuf)> {
 async fn scenes(only: Option<&str>) -> Vec<Arc<Scene>> {
     let mut scenes = Vec::new();
     for (spec, cases) in specs() {
+        if only.is_some_and(|only| only.split('/').next() != Some(&stem(&spec))) {
+            continue;
+        }
         let file = format!("{}.yaml", stem(&spec));
         let plan = {
             let (plan, diagnostics) = compiled(&file, &std::fs::read_to_string(&spec).unwrap());
