@@ -212,3 +212,54 @@ fn a_spec_names_no_variable_of_another_program() {
     }
     assert!(server.asked().is_empty());
 }
+
+/// A recorded case of Atlas in which everything is empty.
+const QUIET: &str = r#"case: Nothing there
+config: { api_token: made-up-token, org: o }
+exchanges:
+  - { get: /me, query: { org: o }, answer: { json: { ok: true } }, times: any }
+  - { get: /users, query: { org: o, limit: "5" }, answer: { json: { items: [], next: null } }, times: any }
+  - { get: /teams, query: { org: o, limit: "3", offset: "0" }, answer: { json: { items: [], total: 0 } }, times: any }
+expect: { verdict: complete }
+"#;
+
+#[test]
+fn what_is_simulated_reaches_no_vendor() {
+    let vendor = Server::start(atlas::answer);
+    let desk = Desk::new(vendor.url());
+    desk.write("quiet.yaml", QUIET);
+    desk.write("elsewhere.yaml", &QUIET.replace("org: o }", &format!("org: o, base_url: \"{}\" }}", vendor.url())));
+    let fixed = atlas::SPEC.replace("base_url: \"{{ config.base_url }}\"", &format!("base_url: \"{}\"", vendor.url()));
+    desk.write("fixed.yaml", &fixed);
+    let signed = atlas::SPEC.replace(
+        "bearer: \"{{ config.api_token }}\"",
+        &format!("oauth2: {{ grant: client_credentials, token_url: \"{}/token\", client_id: a, client_secret: \"{{{{ config.api_token }}}}\" }}", vendor.url()),
+    );
+    desk.write("signed.yaml", &signed);
+    let writing = "    create: { request: POST /users, json: { name: \"{{ input.name }}\" } }\n    attributes: { name: { read: $.name } }\n";
+    let commands: [&[&str]; 4] = [
+        &["sync"],
+        &["try", "--resource", "user"],
+        &["record", "--out", "cases"],
+        &["account", "create", "--input", "name=Ada"],
+    ];
+    for (spec, case) in [("atlas.yaml", "elsewhere.yaml"), ("fixed.yaml", "quiet.yaml"), ("signed.yaml", "quiet.yaml")]
+    {
+        let text = desk.read(spec).unwrap();
+        desk.write(spec, &text.replace("    user: { email", &format!("{writing}    user: {{ email")));
+        for command in commands {
+            let run = engine(command)
+                .with(["--spec", spec, &format!("--simulate={case}")])
+                .within(desk.folder())
+                .env("BATON_ATLAS_API_TOKEN", atlas::TOKEN)
+                .run();
+            let shown = format!("{command:?} of {spec}: {run}");
+            assert_eq!(run.status, 2, "{shown}");
+            assert!(run.says("the recording answers at loopback") && run.says(&vendor.url()), "{shown}");
+        }
+    }
+    assert!(vendor.asked().is_empty());
+    // What is at home is played.
+    let run = engine(["sync", "--spec", "atlas.yaml", "--simulate=quiet.yaml"]).within(desk.folder()).run();
+    assert_eq!(run.status, 0, "{run}");
+}

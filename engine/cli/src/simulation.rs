@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use engine_case::{Case, Player, folder};
 use engine_run::http::Services;
-use engine_spec::plan::{NoWitness, Plan};
+use engine_spec::plan::{Auth, NoWitness, Plan};
 use engine_spec::scope::Scope;
 use serde_json::{Map, Value as Json};
 
@@ -91,16 +91,31 @@ pub fn unplayed(error: std::io::Error) -> Failure {
 pub fn stays_home(plan: &Plan, config: &Map<String, Json>, player: &Player) -> Result<(), Failure> {
     let mut names = Map::new();
     names.insert("config".to_owned(), Json::Object(config.clone()));
+    let address = player.address();
     for client in &plan.clients {
-        // A base URL that an answer tells is one of the recording.
-        let Ok(Some(base)) = client.base_url.text(&Scope::root(&names), &NoWitness) else { continue };
-        if !base.starts_with(&player.address()) {
-            let message = format!("the recording answers at loopback, and the client `{}` goes to {base}", client.name);
-            return Err(Failure::usage(message)
-                .hint("give the spec a config field of `type: url` for its `base_url`, and the case no other value"));
+        let sign_in = match &client.auth {
+            Some(Auth::Oauth2(oauth2)) => Some(("token_url", &oauth2.token_url)),
+            _ => None,
+        };
+        for (key, value) in std::iter::once(("base_url", &client.base_url)).chain(sign_in) {
+            // A URL that an answer tells is one of the recording.
+            let Ok(Some(url)) = value.text(&Scope::root(&names), &NoWitness) else { continue };
+            let is_below_base = key == "token_url" && url.starts_with('/');
+            if !is_below_base && !is_at(&url, &address) {
+                let message =
+                    format!("the recording answers at loopback, and the client `{}` goes to {url}", client.name);
+                return Err(Failure::usage(message).hint(format!(
+                    "give the spec a config field of `type: url` for its `{key}`, and the case no other value"
+                )));
+            }
         }
     }
     Ok(())
+}
+
+/// Whether a URL is on a server, and not on one whose port begins with the same digits.
+fn is_at(url: &str, address: &str) -> bool {
+    url.strip_prefix(address).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#']))
 }
 
 /// What a case gives for the fields of a plan.

@@ -6,16 +6,15 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use engine_c1z::{Discarded, SealOptions, Start, WorkingStore};
 use engine_model::{Report, Verdict};
-use engine_run::http::{Services, Settings};
+use engine_run::http::Settings;
 use engine_run::sync::{NoProgress, Progress, Synced};
 use engine_spec::plan::Plan;
 
-use crate::config::{self, Given};
+use crate::config::Given;
 use crate::exit::{End, Failure};
 use crate::progress::Bars;
 use crate::session::{self, Session};
-use crate::simulation::Simulation;
-use crate::token::TokenFolder;
+use crate::simulation::Vendor;
 use crate::{output, summary};
 
 /// Read a vendor's users, groups, roles and grants into a file
@@ -83,12 +82,9 @@ pub fn run(arguments: &Arguments) -> Result<End, Failure> {
 }
 
 async fn sync(arguments: &Arguments, plan: Arc<Plan>) -> Result<End, Failure> {
-    let simulation = match &arguments.simulate {
-        Some(case) => Some(Simulation::start(&arguments.spec, case.as_deref()).await?),
-        None => None,
-    };
-    let played = simulation.as_ref().map(|simulation| simulation.played(&plan)).unwrap_or_default();
-    let config = config::values(&plan, &arguments.given, &played)?;
+    // The recording answers as long as it is held.
+    let Vendor { simulation, config, services } =
+        Vendor::of(&plan, &arguments.spec, arguments.simulate.as_ref(), &arguments.given).await?;
     let target = target(arguments);
     let (stop, stopped) = tokio::sync::watch::channel(false);
     tokio::spawn(async move {
@@ -105,10 +101,6 @@ async fn sync(arguments: &Arguments, plan: Arc<Plan>) -> Result<End, Failure> {
         Some(bars) => bars.clone(),
         None => Arc::new(NoProgress),
     };
-    let mut services = Services::system();
-    if simulation.is_none() {
-        services.tokens = Arc::new(TokenFolder::of_user());
-    }
     let settings = Settings {
         concurrency: usize::from(arguments.concurrency),
         proxies: session::proxies(),
