@@ -6,15 +6,13 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use engine_draft::{Wishes, from_document};
-use engine_spec::check::compile;
-use engine_spec::diagnostic::{Code, Diagnostics};
+use engine_spec::diagnostic::Code;
 use engine_spec::render;
-use engine_spec::resolve::Fragments;
 use serde_json::json;
 
-use crate::support::{Run, engine, folder, root};
+use crate::support::{Run, compiled, engine, folder, root};
 
-const DRAFTS: &[&str] = &["ferry", "harbor", "lantern", "orchard", "quarry"];
+const DRAFTS: &[&str] = &["ferry", "harbor", "lantern", "meadow", "orchard", "quarry", "summit"];
 
 fn place(name: &str) -> PathBuf {
     root().join("tests/draft").join(name)
@@ -123,6 +121,42 @@ fn the_user_may_name_the_lists() {
     assert!(run.says("GET /nobody is no list in the document"), "{run}");
 }
 
+#[test]
+fn only_the_lists_that_the_user_names_are_drafted() {
+    let folder = folder();
+    let document = place("summit").join("openapi.yaml");
+    let lists = ["--groups", "/projects", "--groups", "/teams", "--roles", "/groups"];
+    let run = engine(["new", "--from"]).with([&document]).with(lists).within(folder.path()).run();
+    assert_eq!(run.status, 0, "{run}");
+    let shown = run.stderr.lines().filter(|line| line.contains("  GET /"));
+    let types: Vec<&str> = shown.filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(types, ["user", "project", "team", "group"], "{run}");
+}
+
+#[test]
+fn users_beside_scim_are_drafted_from_the_api_that_says_more() {
+    let users = |at: &str, items: &str, row: &serde_json::Value| {
+        let list = json!({ "type": "array", "items": { "properties": row } });
+        let schema = json!({ "properties": { items: list, "totalResults": { "type": "integer" } } });
+        let content = json!({ "application/json": { "schema": schema } });
+        (at.to_owned(), json!({ "get": { "responses": { "200": { "content": content } } } }))
+    };
+    let text = json!({ "type": "string" });
+    let scim = users("/scim/v2/Users", "Resources", &json!({ "id": text, "userName": text }));
+    let own = users("/users", "users", &json!({ "id": text, "email": text }));
+    let document = |paths: &[&(String, serde_json::Value)]| {
+        let paths: serde_json::Map<String, serde_json::Value> = paths.iter().copied().cloned().collect();
+        json!({ "openapi": "3.0.0", "info": { "title": "Both" }, "servers": [ { "url": "https://both.example" } ], "paths": paths })
+            .to_string()
+    };
+    let spec = told(&document(&[&scim, &own]));
+    assert!(spec.contains("get: /users") && !spec.contains("scim2"), "{spec}");
+    let spec = told(&document(&[&scim]));
+    assert!(spec.contains("use: scim2") && spec.contains("default: https://both.example/scim/v2"), "{spec}");
+    assert!(spec.contains("  group: null"), "{spec}");
+    assert_eq!(faults("both.yaml", &spec), "", "{spec}");
+}
+
 fn told(text: &str) -> String {
     match from_document(text, &Wishes::default()) {
         Ok(drafted) => drafted.spec,
@@ -179,22 +213,9 @@ fn what_a_document_calls_things_cannot_break_the_spec() {
     assert!(!spec.contains("# TODO: no\n"), "{spec}");
 }
 
-struct NoFragments;
-
-impl Fragments for NoFragments {
-    fn find(&self, _: &str) -> Option<(String, String)> {
-        None
-    }
-
-    fn names(&self) -> Vec<String> {
-        Vec::new()
-    }
-}
-
 /// What is wrong with a draft beside its guesses.
 fn faults(name: &str, spec: &str) -> String {
-    let mut diagnostics = Diagnostics::default();
-    compile(name, spec, &NoFragments, &mut diagnostics);
+    let (_, diagnostics) = compiled(name, spec);
     let known = |code: Code| matches!(code, Code::Todo | Code::QuerySecret);
     match diagnostics.sorted().iter().all(|diagnostic| known(diagnostic.code)) {
         true => String::new(),

@@ -22,6 +22,8 @@ pub(crate) struct Api {
     pub requirements: Vec<Vec<String>>,
     /// The lists, in the order of the document.
     pub lists: Vec<List>,
+    /// Requests that change something, method and path; `None` where nothing tells.
+    pub changes: Option<Vec<(String, Vec<Segment>)>>,
     /// What was not looked at, and why.
     pub left_out: Vec<String>,
     /// What to call the source in comments, such as `the document`.

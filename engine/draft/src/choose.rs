@@ -1,11 +1,12 @@
-//! Which lists are the users, the groups and the roles, and where it stands who is in them. In: an API.
-//! Out: the choice, with what else it could have been.
+//! Which lists are the users, and which the groups, the roles and the places that people are members
+//! of. In: an API. Out: the choice, with what else it could have been.
 
-use crate::api::{Api, Kind, List, Segment, Shape, folded, segments, singular, words};
+use crate::api::{Api, List, Segment, Shape, folded, segments, singular, words};
 use crate::fields::{EMAIL, Fields, LOGIN};
+use crate::membership::{Membership, memberships};
 
 /// What a list may be of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Topic {
     /// People.
     User,
@@ -13,6 +14,9 @@ pub(crate) enum Topic {
     Group,
     /// Roles.
     Role,
+    /// What people work in: projects, workspaces, channels.
+    #[default]
+    Place,
 }
 
 /// A list that was chosen for a topic.
@@ -31,27 +35,28 @@ pub(crate) struct Chosen<'a> {
 pub(crate) struct Choice<'a> {
     /// The users.
     pub users: Chosen<'a>,
-    /// The groups.
-    pub groups: Option<Chosen<'a>>,
-    /// The roles.
-    pub roles: Option<Chosen<'a>>,
+    /// What they are in or hold: groups, then roles, then places.
+    pub held: Vec<Held<'a>>,
 }
 
-/// Where it stands who holds a group or role.
+/// A list of what users are in or hold.
 #[derive(Clone, Debug)]
-pub(crate) enum Membership<'a> {
-    /// A list for each group.
-    PerGroup(&'a List),
-    /// A list inside the row of a group.
-    InGroup { path: Vec<String>, element: &'a Shape },
-    /// One list of pairs.
-    Pairs { list: &'a List, group: Vec<String>, user: Vec<String> },
-    /// A list inside the row of a user.
-    InUser { path: Vec<String>, element: &'a Shape },
-    /// One value in the row of a user; `by_id` where it is the id.
-    OfUser { path: Vec<String>, by_id: bool },
-    /// A list for each user.
-    PerUser(&'a List),
+pub(crate) struct Held<'a> {
+    /// What it is of.
+    pub topic: Topic,
+    /// The id of its type, such as `team`.
+    pub id: String,
+    /// What fields of other rows call it, folded.
+    pub words: Vec<String>,
+    /// The list.
+    pub chosen: Chosen<'a>,
+}
+
+impl Held<'_> {
+    /// What fields of other rows call it, folded.
+    pub fn words(&self) -> Vec<&str> {
+        self.words.iter().map(String::as_str).collect()
+    }
 }
 
 impl Topic {
@@ -61,20 +66,22 @@ impl Topic {
             Self::User => &["user", "member", "person", "account", "employee", "agent", "teammate", "admin"],
             Self::Group => &["group", "team", "usergroup"],
             Self::Role => &["role", "permissionset"],
+            Self::Place => &[],
         }
     }
 
-    /// The id of the resource type.
+    /// The id of the resource type where its list has no name for it.
     pub fn id(self) -> &'static str {
         match self {
             Self::User => "user",
             Self::Group => "group",
             Self::Role => "role",
+            Self::Place => "place",
         }
     }
 
     /// How likely a list with such a name is of this topic.
-    fn weight(self, words: &[String]) -> Option<i32> {
+    pub fn weight(self, words: &[String]) -> Option<i32> {
         let last = singular(words.last()?);
         let before = words.len().checked_sub(2).and_then(|at| words.get(at)).map(|word| singular(word));
         let found = match (self, last.as_str()) {
@@ -89,6 +96,7 @@ impl Topic {
             (Self::Role, "role") => 10,
             (Self::Role, "permissionset") => 8,
             (Self::Role, "set") if before.as_deref() == Some("permission") => 8,
+            (Self::Place, word) if PLACES.contains(&word) => 8,
             _ => return None,
         };
         // `service_accounts`, `resource_groups`: another noun makes it something else.
@@ -118,7 +126,8 @@ impl Topic {
 pub(crate) fn may_matter(list: &List) -> bool {
     let words = list.last_words();
     let pair = words.last().is_some_and(|word| matches!(singular(word).as_str(), "membership" | "assignment"));
-    pair || [Topic::User, Topic::Group, Topic::Role].iter().any(|topic| topic.weight(&words).is_some())
+    let topics = [Topic::User, Topic::Group, Topic::Role, Topic::Place];
+    pair || topics.iter().any(|topic| topic.weight(&words).is_some())
 }
 
 /// Whether a path that ends in text would matter if its answer held a list.
@@ -133,19 +142,22 @@ pub(crate) fn may_matter_alone(path: &str) -> bool {
 pub(crate) struct Named<'a> {
     /// The list of users.
     pub users: Option<&'a str>,
-    /// The list of groups.
-    pub groups: Option<&'a str>,
-    /// The list of roles.
-    pub roles: Option<&'a str>,
+    /// The lists of groups.
+    pub groups: Vec<&'a str>,
+    /// The lists of roles.
+    pub roles: Vec<&'a str>,
 }
+
+/// A list with how likely it is the one.
+type Scored<'a> = (i32, &'a List);
 
 /// Chooses. What the user named and is not there is told by its path.
 pub(crate) fn choose<'a>(api: &'a Api, named: &Named<'_>) -> Result<Choice<'a>, Missing> {
-    let users = candidates(api, Topic::User, named.users)?;
-    let groups = candidates(api, Topic::Group, named.groups)?;
-    let roles = candidates(api, Topic::Role, named.roles)?;
+    let users = candidates(api, Topic::User, named.users.as_slice())?;
+    let groups = candidates(api, Topic::Group, &named.groups)?;
+    let roles = candidates(api, Topic::Role, &named.roles)?;
     let best_user = |beside: Option<&List>| {
-        let with_bonus = |(score, list): &(i32, &'a List)| {
+        let with_bonus = |(score, list): &Scored<'a>| {
             *score + beside.map_or(0, |beside| if prefix(&beside.path) == prefix(&list.path) { 5 } else { 0 })
         };
         best(&users, with_bonus)
@@ -163,16 +175,106 @@ pub(crate) fn choose<'a>(api: &'a Api, named: &Named<'_>) -> Result<Choice<'a>, 
     let Some(user) = pair.1 else { return Err(Missing::Users) };
     let group = pair.2.filter(|group| !std::ptr::eq(*group, user));
     let role = best(&roles, |(score, list)| *score + if prefix(&list.path) == prefix(&user.path) { 5 } else { 0 });
-    let chosen = |list: &'a List, all: &[(i32, &'a List)], named: bool| {
-        let mut others: Vec<_> = all.iter().filter(|(_, other)| !std::ptr::eq(*other, list)).collect();
-        others.sort_by_key(|(score, _)| -score);
-        Chosen { list, others: others.iter().take(3).map(|(_, other)| other.shown()).collect(), named }
-    };
-    Ok(Choice {
-        users: chosen(user, &users, named.users.is_some()),
-        groups: group.map(|list| chosen(list, &groups, named.groups.is_some())),
-        roles: role.map(|(_, list)| chosen(list, &roles, named.roles.is_some())),
-    })
+    let mut choice = Choice { users: chosen(user, &users, named.users.is_some()), held: Vec::new() };
+    add(api, &mut choice, Topic::Group, group, &groups, !named.groups.is_empty());
+    add(api, &mut choice, Topic::Role, role.map(|(_, list)| list), &roles, !named.roles.is_empty());
+    if named.groups.is_empty() {
+        let places = candidates(api, Topic::Place, &[])?;
+        add(api, &mut choice, Topic::Place, None, &places, false);
+    }
+    name_fields(&mut choice.held);
+    Ok(choice)
+}
+
+fn chosen<'a>(list: &'a List, all: &[Scored<'a>], named: bool) -> Chosen<'a> {
+    let mut others: Vec<_> = all.iter().filter(|(_, other)| !std::ptr::eq(*other, list)).collect();
+    others.sort_by_key(|(score, _)| -score);
+    Chosen { list, others: others.iter().take(3).map(|(_, other)| other.shown()).collect(), named }
+}
+
+/// Adds the lists of a topic: the one that is most likely, then all others that are of something else
+/// and say who is in it.
+fn add<'a>(
+    api: &'a Api,
+    choice: &mut Choice<'a>,
+    topic: Topic,
+    first: Option<&'a List>,
+    all: &[Scored<'a>],
+    named: bool,
+) {
+    let mut ranked = if named { all.to_vec() } else { scored(api, topic, POSSIBLE) };
+    if !named {
+        ranked.sort_by_key(|(score, list)| (first.is_none_or(|first| !std::ptr::eq(first, *list)), -*score));
+    }
+    let mut taken: Vec<(String, &'a List)> = Vec::new();
+    for (_, list) in ranked {
+        let noun = noun(list, topic);
+        let known = choice.held.iter().any(|held| std::ptr::eq(held.chosen.list, list) || (!named && held.id == noun));
+        let is_user = std::ptr::eq(choice.users.list, list);
+        let is_first = first.is_some_and(|first| std::ptr::eq(first, list));
+        let fits = is_first || named || is_further(api, choice, topic, &noun, list);
+        if fits && !known && !is_user && (named || taken.iter().all(|(other, _)| *other != noun)) {
+            taken.push((noun, list));
+        }
+    }
+    let others: Vec<Scored<'a>> =
+        all.iter().filter(|(_, list)| taken.iter().all(|(_, one)| !std::ptr::eq(*one, *list))).copied().collect();
+    for (number, (noun, list)) in taken.into_iter().enumerate() {
+        // What else there is belongs to the list that it could be in the place of.
+        let rivals: Vec<Scored<'a>> = others
+            .iter()
+            .filter(|(_, other)| number == 0 && topic != Topic::Place || self::noun(other, topic) == noun)
+            .copied()
+            .collect();
+        let id = free(&choice.held, &noun);
+        let words = vec![folded(&noun)];
+        choice.held.push(Held { topic, id, words, chosen: chosen(list, &rivals, named) });
+    }
+}
+
+/// Whether a list is to be drafted beside the most likely one: all of it can be read, and it plainly
+/// is of the topic, or says who is in it. What SCIM has is there once more.
+fn is_further(api: &Api, choice: &Choice<'_>, topic: Topic, noun: &str, list: &List) -> bool {
+    let is_scim = |list: &List| prefix(&list.path).contains(&Segment::Fixed("scim".to_owned()));
+    if list.deprecated || !list.holes().all(is_tenant) || is_scim(list) {
+        return false;
+    }
+    let is_plain = topic != Topic::Place && list.last_words().len() == 1;
+    is_plain
+        || memberships(api, choice.users.list, list, &[&folded(noun)])
+            .iter()
+            .any(|way| !matches!(way, Membership::PerUser(_) | Membership::OfUser { by_id: false, .. }))
+}
+
+/// The words of a topic that no type is called by are those of its first type.
+fn name_fields(held: &mut [Held<'_>]) {
+    let taken: Vec<String> = held.iter().flat_map(|held| held.words.clone()).collect();
+    for topic in [Topic::Group, Topic::Role] {
+        if let Some(first) = held.iter_mut().find(|held| held.topic == topic) {
+            let free = topic.words().iter().filter(|word| !taken.iter().any(|taken| taken == *word));
+            first.words.extend(free.map(|word| (*word).to_owned()));
+        }
+    }
+}
+
+/// What the rows of a list are, as the id of a type.
+fn noun(list: &List, topic: Topic) -> String {
+    let mut words = list.last_words();
+    if let Some(last) = words.last_mut() {
+        *last = singular(last);
+    }
+    let noun = words.join("_");
+    let is_id = noun.len() <= 40
+        && noun.starts_with(|c: char| c.is_ascii_lowercase())
+        && noun.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+    if is_id { noun } else { topic.id().to_owned() }
+}
+
+/// The id, or one like it that is not taken.
+fn free(held: &[Held<'_>], id: &str) -> String {
+    let is_taken = |id: &str| id == Topic::User.id() || held.iter().any(|held| held.id == id);
+    let numbered = (2..).map(|number| format!("{id}_{number}"));
+    std::iter::once(id.to_owned()).chain(numbered).find(|id| !is_taken(id)).unwrap_or_default()
 }
 
 /// Why there is no choice.
@@ -189,14 +291,27 @@ fn best<'a>(all: &[(i32, &'a List)], score: impl Fn(&(i32, &'a List)) -> i32) ->
     all.iter().map(|entry| (score(entry), entry.1)).reduce(|best, other| if other.0 > best.0 { other } else { best })
 }
 
-fn candidates<'a>(api: &'a Api, topic: Topic, named: Option<&str>) -> Result<Vec<(i32, &'a List)>, Missing> {
-    if let Some(path) = named {
-        let found =
-            api.lists.iter().find(|list| list.is_at(path) || crate::api::shown(&api.base_path) + &list.shown() == path);
-        return found.map(|list| vec![(100, list)]).ok_or_else(|| Missing::Named(path.to_owned()));
+fn candidates<'a>(api: &'a Api, topic: Topic, named: &[&str]) -> Result<Vec<Scored<'a>>, Missing> {
+    let at = |path: &&str| {
+        let found = api
+            .lists
+            .iter()
+            .find(|list| list.is_at(path) || crate::api::shown(&api.base_path) + &list.shown() == **path);
+        found.map(|list| (100, list)).ok_or_else(|| Missing::Named((*path).to_owned()))
+    };
+    if !named.is_empty() {
+        return named.iter().map(at).collect();
     }
+    Ok(scored(api, topic, LIKELY))
+}
+
+/// What a list must be worth to be chosen, and to be drafted beside another one if it tells who is in it.
+const LIKELY: i32 = 5;
+const POSSIBLE: i32 = 1;
+
+fn scored(api: &Api, topic: Topic, least: i32) -> Vec<Scored<'_>> {
     let scored = api.lists.iter().filter_map(|list| Some((score(list, topic)?, list)));
-    Ok(scored.filter(|(score, _)| *score >= 5).collect())
+    scored.filter(|(score, _)| *score >= least).collect()
 }
 
 /// How likely a list is the one for a topic.
@@ -217,7 +332,7 @@ fn score(list: &List, topic: Topic) -> Option<i32> {
             }
             score += if email { 5 } else { 0 } + if named(LOGIN) { 1 } else { 0 };
         }
-        Topic::Group | Topic::Role => {
+        Topic::Group | Topic::Role | Topic::Place => {
             if fields.names().is_empty() {
                 score -= 3;
             }
@@ -239,6 +354,8 @@ fn place(list: &List, topic: Topic) -> i32 {
                 let words = words(text);
                 let passing = words.iter().any(|word| PASSING.contains(&word.as_str()));
                 score -= if passing { 7 } else { 0 };
+                // The vendor's own API says more than SCIM, if it is there.
+                score -= if text.eq_ignore_ascii_case("scim") { 3 } else { 0 };
                 score -= i32::from(number != last_text && !is_version(text) && text != "api");
                 before = Some(words);
             }
@@ -281,6 +398,27 @@ const TENANT: &[&str] = &[
     "network",
     "business",
 ];
+/// What people work in, each with members of its own.
+const PLACES: &[&str] = &[
+    "project",
+    "workspace",
+    "organization",
+    "organisation",
+    "org",
+    "space",
+    "department",
+    "division",
+    "channel",
+    "repository",
+    "repo",
+    "board",
+    "vault",
+    "folder",
+    "app",
+    "application",
+    "environment",
+    "collection",
+];
 /// Words that make a list another one than that of everybody.
 const PASSING: &[&str] = &[
     "search",
@@ -314,7 +452,6 @@ const PASSING: &[&str] = &[
     "suggestions",
     "picker",
     "bulk",
-    "scim",
     "recent",
     "public",
     "history",
@@ -333,145 +470,8 @@ fn prefix(path: &[Segment]) -> &[Segment] {
     path.get(..last).unwrap_or_default()
 }
 
-/// Where it stands who holds what, the best first.
-pub(crate) fn memberships<'a>(api: &'a Api, choice: &Choice<'a>, topic: Topic) -> Vec<Membership<'a>> {
-    let chosen = if topic == Topic::Group { &choice.groups } else { &choice.roles };
-    let Some(group) = chosen.as_ref().map(|chosen| chosen.list) else {
-        return of_user(choice.users.list, topic).into_iter().collect();
-    };
-    let user = choice.users.list;
-    let mut found: Vec<Membership<'a>> = Vec::new();
-    found.extend(nested(api, group, Topic::User, user).map(Membership::PerGroup));
-    found.extend(inside(&group.row, Topic::User).map(|(path, element)| Membership::InGroup { path, element }));
-    found.extend(pairs(api, topic));
-    found.extend(inside(&user.row, topic).map(|(path, element)| Membership::InUser { path, element }));
-    found.extend(of_user(user, topic));
-    found.extend(nested(api, user, topic, group).map(Membership::PerUser));
-    found
-}
-
-/// The list below another one: `/groups/{id}/members` below `/groups`.
-fn nested<'a>(api: &'a Api, parent: &List, topic: Topic, chosen: &List) -> Option<&'a List> {
-    let fits = |list: &&List| {
-        let words = list.last_words();
-        let pair = topic == Topic::User && words.last().is_some_and(|word| singular(word) == "membership");
-        (pair || topic.weight(&words).is_some_and(|weight| weight > 2)) && !std::ptr::eq(*list, chosen)
-    };
-    let refers = |list: &&List| topic != Topic::User || reference(&list.row, Topic::User, None).is_some();
-    let exact = |list: &&List| match list.path.as_slice() {
-        [above @ .., Segment::Hole(_), Segment::Fixed(_)] => alike(above, &parent.path),
-        _ => false,
-    };
-    let lists = || api.lists.iter().filter(fits).filter(refers).filter(exact);
-    lists().find(|list| !list.deprecated).or_else(|| lists().next())
-}
-
-/// Whether two paths are the same but for the names of their parameters.
-fn alike(a: &[Segment], b: &[Segment]) -> bool {
-    a.len() == b.len()
-        && a.iter().zip(b).all(|(a, b)| match (a, b) {
-            (Segment::Fixed(a), Segment::Fixed(b)) => a == b,
-            (Segment::Hole(_), Segment::Hole(_)) => true,
-            _ => false,
-        })
-}
-
-/// A list of users in a group's row, or of groups in a user's.
-fn inside(row: &Shape, topic: Topic) -> Option<(Vec<String>, &Shape)> {
-    let fields = Fields::of(row, &[]);
-    let listed = fields.all().iter().find_map(|field| {
-        let Kind::List(element) = &field.shape.kind else { return None };
-        let name = words(field.path.last()?);
-        let ids = name.last().is_some_and(|word| matches!(word.as_str(), "ids" | "id" | "uuids"));
-        let stem = if ids { name.get(..name.len() - 1)? } else { name.as_slice() };
-        let is_it = stem.len() <= 2 && topic.words().contains(&singular(stem.last()?).as_str());
-        let usable = !matches!(element.kind, Kind::Object(_)) || reference(element, topic, None).is_some();
-        (is_it && usable && !matches!(element.kind, Kind::Boolean | Kind::List(_)))
-            .then(|| (field.path.clone(), element))
-    })?;
-    // The shape outlives the fields, which only borrow from it.
-    let element = follow(row, &listed.0)?;
-    match &element.kind {
-        Kind::List(element) => Some((listed.0, element)),
-        _ => None,
-    }
-}
-
-fn follow<'a>(row: &'a Shape, path: &[String]) -> Option<&'a Shape> {
-    path.iter().try_fold(row, |shape, name| shape.member(name))
-}
-
-/// One group or role in a user's row.
-fn of_user<'a>(user: &List, topic: Topic) -> Option<Membership<'a>> {
-    let fields = Fields::of(&user.row, Topic::User.words());
-    for word in topic.words() {
-        let id = [format!("{word}id")];
-        if let Some(field) = fields.find(&[id[0].as_str()], Shape::is_id) {
-            return Some(Membership::OfUser { path: field.path.clone(), by_id: true });
-        }
-        if let Some(field) = fields.find(&[word, &format!("{word}name")], |shape| matches!(shape.kind, Kind::Text)) {
-            return Some(Membership::OfUser { path: field.path.clone(), by_id: false });
-        }
-        if let Some(field) =
-            fields.find(&[word], |shape| shape.members().is_some_and(|members| members.contains_key("id")))
-        {
-            let mut path = field.path.clone();
-            path.push("id".to_owned());
-            return Some(Membership::OfUser { path, by_id: true });
-        }
-    }
-    None
-}
-
-/// A list of pairs of a user and a group.
-fn pairs<'a>(api: &'a Api, topic: Topic) -> Option<Membership<'a>> {
-    api.lists.iter().filter(|list| list.holes().all(is_tenant) && !list.deprecated).find_map(|list| {
-        let words = list.last_words();
-        words.last().filter(|word| matches!(singular(word).as_str(), "membership" | "assignment"))?;
-        let own = |topic: Topic| explicit(&list.row, topic);
-        Some(Membership::Pairs { list, group: own(topic)?, user: own(Topic::User)? })
-    })
-}
-
 /// Whether a parameter names a customer.
-fn is_tenant(hole: &str) -> bool {
+pub(crate) fn is_tenant(hole: &str) -> bool {
     let words = words(hole);
     words.iter().any(|word| TENANT.contains(&singular(word).as_str()))
-}
-
-/// A field of a row that names something of a topic: `user_id`, or `user.id`.
-pub(crate) fn explicit(row: &Shape, topic: Topic) -> Option<Vec<String>> {
-    let members = row.members()?;
-    for word in topic.words() {
-        for (name, shape) in members {
-            let name_folded = folded(name);
-            let is_id = ["id", "uuid", "gid", "key"].iter().any(|tail| name_folded == format!("{word}{tail}"));
-            if is_id && shape.is_id() {
-                return Some(vec![name.clone()]);
-            }
-            if name_folded == *word
-                && let Some(inside) = shape.members()
-                && let Some(id) =
-                    ["id", "gid", "uuid", "uid", "accountId", "user_id"].iter().find(|id| inside.contains_key(**id))
-            {
-                return Some(vec![name.clone(), (*id).to_owned()]);
-            }
-        }
-    }
-    None
-}
-
-/// The field of a row that names something of a topic, where the row may be the thing itself; `own` is
-/// where the thing's own list has its id.
-pub(crate) fn reference(row: &Shape, topic: Topic, own: Option<&[String]>) -> Option<Vec<String>> {
-    if let Some(path) = explicit(row, topic) {
-        return Some(path);
-    }
-    if let Some(path) = own.filter(|path| follow(row, path).is_some()) {
-        return Some(path.to_vec());
-    }
-    let last = own.and_then(|path| path.last()).filter(|name| row.member(name).is_some_and(Shape::is_id));
-    let known = ["id", "gid", "uuid", "uid", "value", "accountId", "principalId"];
-    let known = known.iter().find(|name| row.member(name).is_some_and(Shape::is_id)).map(|name| (*name).to_owned());
-    last.cloned().or(known).map(|name| vec![name])
 }

@@ -5,8 +5,9 @@ mod credentials;
 mod mapping;
 
 use crate::api::{Api, List, Parameter, Segment, folded, singular, words};
-use crate::choose::{Choice, Chosen, Membership, Topic, memberships, reference};
+use crate::choose::{Choice, Chosen, Held, Topic};
 use crate::draft::{Draft, Entitlement, Field, LookUp, Source, Type, Value, path};
+use crate::membership::{Membership, memberships, of_user, reference};
 use crate::pages::{Pages, Way, is_paging, recognised};
 use crate::write::label;
 use crate::yaml::one_line;
@@ -15,17 +16,23 @@ pub(crate) use mapping::display_of;
 
 /// Makes a draft.
 pub(crate) fn composed(api: &Api, choice: &Choice<'_>, id: &str, name: &str) -> Draft {
+    let mut draft = begun(api, choice.users.list, id, name);
+    draft.fields.push(base_url(api));
+    let mut composer = Composer { api, choice, draft };
+    composer.types();
+    composer.draft
+}
+
+/// A draft with its head, and with how one signs in to read the users.
+pub(crate) fn begun(api: &Api, users: &List, id: &str, name: &str) -> Draft {
     let mut draft = Draft { id: id.to_owned(), name: label(name), ..Draft::default() };
     draft.docs = api
         .docs
         .as_ref()
         .filter(|url| url::Url::parse(url).is_ok_and(|url| url.scheme() == "https"))
         .map(|url| label(url));
-    credentials::sign_in(api, choice.users.list, &mut draft);
-    draft.fields.push(base_url(api));
-    let mut composer = Composer { api, choice, draft };
-    composer.types();
-    composer.draft
+    credentials::sign_in(api, users, &mut draft);
+    draft
 }
 
 fn base_url(api: &Api) -> Field {
@@ -50,43 +57,54 @@ struct Composer<'a> {
 impl Composer<'_> {
     fn types(&mut self) {
         let user = self.choice.users.clone();
-        let asked = self.asked(&user, &[Topic::Group, Topic::Role]);
-        let key = mapping::key_of(&user.list.row, Topic::User, asked.as_deref());
-        let mut kind = mapping::mapped(&user.list.row, Topic::User, key.clone());
+        let held = self.choice.held.clone();
+        let called: Vec<&str> = held.iter().flat_map(Held::words).collect();
+        let asked = self.asked(&user, &called);
+        let people = Topic::User.words();
+        let key = mapping::key_of(&user.list.row, people, asked.as_deref());
+        let mut kind = mapping::mapped(&user.list.row, Topic::User, people, key.clone());
+        kind.id = Topic::User.id().to_owned();
+        kind.name = title(&kind.id);
         kind.list = self.chosen(&user, "users");
         self.draft.types.push(kind);
         let user_key = key.map(|found| found.path).unwrap_or_default();
-        for topic in [Topic::Group, Topic::Role] {
-            let chosen = if topic == Topic::Group { &self.choice.groups } else { &self.choice.roles };
-            match chosen.clone() {
-                Some(chosen) => self.held_type(&chosen, topic, &user_key),
-                None => self.type_of_rows(topic),
+        for topic in [Topic::Group, Topic::Role, Topic::Place] {
+            if held.iter().all(|held| held.topic != topic) {
+                self.type_of_rows(topic);
+            }
+            for held in held.iter().filter(|held| held.topic == topic) {
+                self.held_type(held, &user_key);
             }
         }
     }
 
     /// A type with a list of its own.
-    fn held_type(&mut self, chosen: &Chosen<'_>, topic: Topic, user_key: &[String]) {
-        let asked = self.asked(chosen, &[Topic::User]);
-        let key = mapping::key_of(&chosen.list.row, topic, asked.as_deref());
+    fn held_type(&mut self, held: &Held<'_>, user_key: &[String]) {
+        let called = held.words();
+        let list = held.chosen.list;
+        let asked = self.asked(&held.chosen, Topic::User.words());
+        let key = mapping::key_of(&list.row, &called, asked.as_deref());
         let own = key.as_ref().map(|found| found.path.clone()).unwrap_or_default();
-        let mut kind = mapping::mapped(&chosen.list.row, topic, key);
-        kind.list = self.chosen(chosen, if topic == Topic::Group { "groups" } else { "roles" });
-        let ways = memberships(self.api, self.choice, topic);
+        let mut kind = mapping::mapped(&list.row, held.topic, &called, key);
+        kind.id = held.id.clone();
+        kind.name = title(&kind.id);
+        kind.list = self.chosen(&held.chosen, &plural(&held.id));
+        let ways = memberships(self.api, self.choice.users.list, list, &called);
         match ways.split_first() {
             Some((way, others)) => {
-                let mut held = self.held(way, topic, &own, user_key);
+                let mut entitlement = self.held(way, held, &own, user_key);
                 let others: Vec<String> = others.iter().map(|way| self.shown(way)).collect();
                 if !others.is_empty() {
-                    held.grants.doubts.push(format!("also there: {}", others.join(", ")));
+                    entitlement.grants.doubts.push(format!("also there: {}", others.join(", ")));
                 }
-                kind.entitlement = Some(held);
+                kind.entitlement = Some(entitlement);
             }
             None => {
-                let what = if topic == Topic::Group { "is in a group" } else { "holds a role" };
+                let what = if held.topic == Topic::Role { "holds" } else { "is in" };
                 kind.missing.push(format!(
-                    "nothing in {} tells who {what}; without an entitlement nobody is shown to",
-                    self.api.source
+                    "nothing in {} tells who {what} a {}; without an entitlement nobody is shown to",
+                    self.api.source,
+                    held.id.replace('_', " ")
                 ));
             }
         }
@@ -95,8 +113,8 @@ impl Composer<'_> {
 
     /// Roles that no list names, made of what stands in the users' rows.
     fn type_of_rows(&mut self, topic: Topic) {
-        let ways = memberships(self.api, self.choice, topic);
-        let Some(Membership::OfUser { path: at, by_id: false }) = ways.first() else { return };
+        let way = of_user(self.choice.users.list, topic.words());
+        let Some(Membership::OfUser { path: at, by_id: false }) = &way else { return };
         let condition = format!("{} is present", crate::draft::member("row", at));
         let each = |dedupe: bool| Source {
             each_row: Some("user".to_owned()),
@@ -105,7 +123,8 @@ impl Composer<'_> {
             ..Source::default()
         };
         let at_row = Value::Path(at.clone());
-        let mut kind = Type { id: topic.id().to_owned(), name: title(topic.id()), list: each(true), ..Type::default() };
+        let mut kind =
+            Type { id: topic.id().to_owned(), name: title(topic.id()), topic, list: each(true), ..Type::default() };
         kind.list.doubts.push(format!(
             "no list of {}s was found; they are taken out of `{}` of the users",
             topic.id(),
@@ -123,16 +142,12 @@ impl Composer<'_> {
     }
 
     /// What another path calls the id of a chosen list's rows.
-    fn asked(&self, chosen: &Chosen<'_>, topics: &[Topic]) -> Option<String> {
+    fn asked(&self, chosen: &Chosen<'_>, called: &[&str]) -> Option<String> {
         let path = &chosen.list.path;
         let below = self.api.lists.iter().filter(|list| list.path.len() > path.len() + 1);
         below
             .filter(|list| list.path.starts_with(path))
-            .filter(|list| {
-                topics.iter().any(|topic| {
-                    list.last_words().last().is_some_and(|word| topic.words().contains(&singular(word).as_str()))
-                })
-            })
+            .filter(|list| list.last_words().last().is_some_and(|word| called.contains(&singular(word).as_str())))
             .find_map(|list| match list.path.get(path.len()) {
                 Some(Segment::Hole(name)) => Some(name.clone()),
                 _ => None,
@@ -235,15 +250,15 @@ impl Composer<'_> {
         }
     }
 
-    /// Who holds a group or role.
-    fn held(&mut self, way: &Membership<'_>, topic: Topic, own: &[String], user_key: &[String]) -> Entitlement {
-        let mut held = Entitlement { slug: slug(topic).to_owned(), ..Entitlement::default() };
-        let chosen = if topic == Topic::Group { &self.choice.groups } else { &self.choice.roles };
-        let parent = chosen.as_ref().map(|chosen| chosen.list.path.clone()).unwrap_or_default();
+    /// Who is in it, or holds it.
+    fn held(&mut self, way: &Membership<'_>, of: &Held<'_>, own: &[String], user_key: &[String]) -> Entitlement {
+        let mut held = Entitlement { slug: slug(of.topic).to_owned(), ..Entitlement::default() };
+        let (people, called) = (Topic::User.words(), of.words());
+        let parent = of.chosen.list.path.clone();
         match way {
             Membership::PerGroup(list) => {
                 held.grants = self.source(list, Some((&parent, "{{ resource.id }}")));
-                let principal = reference(&list.row, Topic::User, Some(user_key)).unwrap_or_default();
+                let principal = reference(&list.row, people, Some(user_key)).unwrap_or_default();
                 let email =
                     principal.last().is_some_and(|name| folded(name).contains("email")) && principal != user_key;
                 held.grants
@@ -252,9 +267,8 @@ impl Composer<'_> {
                 held.principal = Some(if email { self.by_email(principal) } else { Value::Path(principal) });
             }
             Membership::InGroup { path: at, element } => {
-                held.grants =
-                    Source { each_row: Some(topic.id().to_owned()), unnest: Some(at.clone()), ..Source::default() };
-                let value = in_element(reference(element, Topic::User, Some(user_key)));
+                held.grants = Source { each_row: Some(of.id.clone()), unnest: Some(at.clone()), ..Source::default() };
+                let value = in_element(reference(element, people, Some(user_key)));
                 held.grants
                     .doubts
                     .push(format!("does `{}` hold all members, by the id of the list of users?", path(at)));
@@ -269,26 +283,26 @@ impl Composer<'_> {
             Membership::InUser { path: at, element } => {
                 held.grants =
                     Source { each_row: Some("user".to_owned()), unnest: Some(at.clone()), ..Source::default() };
-                let value = in_element(reference(element, topic, Some(own)));
-                held.grants.doubts.push(format!("does `{}` hold all {}s of the user, by id?", path(at), topic.id()));
+                let value = in_element(reference(element, &called, Some(own)));
+                held.grants.doubts.push(format!("does `{}` hold all {} of the user, by id?", path(at), plural(&of.id)));
                 held.resource = Some(value);
             }
             Membership::OfUser { path: at, by_id } => {
                 let condition = format!("{} is present", crate::draft::member("row", at));
                 held.grants =
                     Source { each_row: Some("user".to_owned()), condition: Some(condition), ..Source::default() };
-                held.grants.doubts.push(format!("does `{}` name the {}?", path(at), topic.id()));
-                held.resource =
-                    Some(if *by_id { Value::Path(at.clone()) } else { self.by_name(topic, own, at.clone()) });
+                held.grants.doubts.push(format!("does `{}` name the {}?", path(at), of.id.replace('_', " ")));
+                held.resource = Some(if *by_id { Value::Path(at.clone()) } else { self.by_name(of, own, at.clone()) });
             }
             Membership::PerUser(list) => {
                 let users = self.choice.users.list.path.clone();
                 held.grants = self.source(list, Some((&users, "{{ person.id }}")));
                 held.grants.for_each = Some(("person".to_owned(), "user".to_owned()));
-                held.grants
-                    .doubts
-                    .push(format!("this asks once for each user; is there a list for each {} instead?", topic.id()));
-                held.resource = Some(Value::Path(reference(&list.row, topic, Some(own)).unwrap_or_default()));
+                held.grants.doubts.push(format!(
+                    "this asks once for each user; is there a list for each {} instead?",
+                    of.id.replace('_', " ")
+                ));
+                held.resource = Some(Value::Path(reference(&list.row, &called, Some(own)).unwrap_or_default()));
                 held.principal = Some(Value::Text("{{ person.id }}".to_owned()));
             }
         }
@@ -304,13 +318,12 @@ impl Composer<'_> {
     }
 
     /// A group or role by its id or what people call it.
-    fn by_name(&mut self, topic: Topic, own: &[String], key: Vec<String>) -> Value {
-        let chosen = if topic == Topic::Group { &self.choice.groups } else { &self.choice.roles };
-        let names = chosen.as_ref().map(|chosen| crate::fields::Fields::of(&chosen.list.row, topic.words()).names());
-        let mut keys: Vec<Vec<String>> = std::iter::once(own.to_vec()).chain(names.unwrap_or_default()).collect();
+    fn by_name(&mut self, of: &Held<'_>, own: &[String], key: Vec<String>) -> Value {
+        let names = crate::fields::Fields::of(&of.chosen.list.row, &of.words()).names();
+        let mut keys: Vec<Vec<String>> = std::iter::once(own.to_vec()).chain(names).collect();
         keys.dedup();
-        let table = format!("{}_by_name", topic.id());
-        self.look_up(&table, topic.id(), keys, false);
+        let table = format!("{}_by_name", of.id);
+        self.look_up(&table, &of.id, keys, false);
         Value::LookedUp { table, key }
     }
 
@@ -374,6 +387,15 @@ fn in_element(at: Option<Vec<String>>) -> Value {
 /// The slug of what is held.
 pub(crate) fn slug(topic: Topic) -> &'static str {
     if topic == Topic::Role { "assigned" } else { "member" }
+}
+
+/// More than one of a type: `repository` is `repositories`.
+pub(crate) fn plural(id: &str) -> String {
+    let text = id.replace('_', " ");
+    match text.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'i', 'o', 'u'])) {
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{text}s"),
+    }
 }
 
 /// A name for people: `org_id` is `Org id`.

@@ -1,6 +1,7 @@
 //! A draft: what the spec will say, with the doubts about it. `compose` makes one of an API, `interview`
 //! one of answers; `write` turns it into YAML.
 
+use crate::choose::Topic;
 use crate::pages::Pages;
 
 /// The draft of a spec.
@@ -83,6 +84,8 @@ pub(crate) struct Type {
     pub id: String,
     /// What people call it.
     pub name: String,
+    /// What it is.
+    pub topic: Topic,
     /// Where its rows come from.
     pub list: Source,
     /// The id.
@@ -93,7 +96,7 @@ pub(crate) struct Type {
     pub description: Option<Value>,
     /// When it was made.
     pub created: Option<Guess>,
-    /// What a user has; `None` for groups and roles.
+    /// What a user has; `None` for everything else.
     pub user: Option<User>,
     /// Further fields.
     pub profile: Vec<(String, Vec<String>)>,

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use url::Url;
 
 use crate::api::{Segment, segments};
+use crate::choose::Topic;
 use crate::compose::{display_of, request_path};
 use crate::draft::{Auth, AuthWay, Draft, Entitlement, Field, Guess, Source, Type, User, Value};
 use crate::pages::{Pages, Way};
@@ -347,6 +348,7 @@ impl Interview {
     fn group(&self, draft: &mut Draft) -> Type {
         let key = self.path("group_id");
         let mut kind = Type {
+            topic: Topic::Group,
             id: "group".to_owned(),
             name: "Group".to_owned(),
             list: self.source(draft, "groups", "groups_items", None),

@@ -6,9 +6,9 @@
 //! openapi     a document → what is known of the API
 //! har         a recording → the same, inferred from answers
 //! api         what is known: where it is, how one signs in, its lists
-//! choose      which lists are users, groups, roles, and where it stands who is in them
+//! choose      which lists are users, groups, roles and places   membership   who is in them
 //! fields, pages    what a field means, how a list goes on
-//! compose     the choice → a draft, each guess with its doubt
+//! compose     the choice → a draft, each guess with its doubt      scim   one over the fragment
 //! interview   answers → a draft
 //! draft, write, yaml    the draft, and how it is written
 //! ```
@@ -23,14 +23,16 @@ mod draft;
 mod fields;
 mod har;
 mod interview;
+mod membership;
 mod openapi;
 mod pages;
 mod read;
+mod scim;
 mod write;
 mod yaml;
 
 use api::Api;
-use choose::{Chosen, Missing, Named};
+use choose::{Choice, Chosen, Missing, Named, Topic};
 pub use interview::{Interview, Question};
 
 /// What the user has decided already.
@@ -42,10 +44,10 @@ pub struct Wishes {
     pub name: Option<String>,
     /// Path of the list of users.
     pub users: Option<String>,
-    /// Path of the list of groups.
-    pub groups: Option<String>,
-    /// Path of the list of roles.
-    pub roles: Option<String>,
+    /// Paths of the lists of groups.
+    pub groups: Vec<String>,
+    /// Paths of the lists of roles.
+    pub roles: Vec<String>,
 }
 
 /// A draft, and how it came about.
@@ -86,9 +88,12 @@ impl DraftError {
 
 /// A draft of a document: OpenAPI 3 as JSON or YAML, or a HAR file.
 pub fn from_document(text: &str, wishes: &Wishes) -> Result<Drafted, DraftError> {
-    let named =
-        Named { users: wishes.users.as_deref(), groups: wishes.groups.as_deref(), roles: wishes.roles.as_deref() };
-    let wanted: Vec<&str> = [named.users, named.groups, named.roles].into_iter().flatten().collect();
+    let named = Named {
+        users: wishes.users.as_deref(),
+        groups: wishes.groups.iter().map(String::as_str).collect(),
+        roles: wishes.roles.iter().map(String::as_str).collect(),
+    };
+    let wanted: Vec<&str> = named.users.iter().chain(&named.groups).chain(&named.roles).copied().collect();
     let api = match read::document(text)? {
         read::Document::OpenApi(tree) => openapi::api(&tree, &wanted),
         read::Document::Har(tree) => har::api(&tree)?,
@@ -103,29 +108,37 @@ pub fn from_document(text: &str, wishes: &Wishes) -> Result<Drafted, DraftError>
         }
         None => id_of(&name),
     };
-    let draft = compose::composed(&api, &choice, &id, &name);
-    let mut found = Vec::new();
-    let lists = [("users", Some(&choice.users)), ("groups", choice.groups.as_ref()), ("roles", choice.roles.as_ref())];
-    for (what, chosen) in lists {
-        found.push(match chosen {
-            Some(chosen) => {
-                let kind = draft.types.iter().find(|kind| what.strip_suffix('s') == Some(&kind.id));
-                found_line(what, chosen, kind.map(|kind| &kind.list.pages))
-            }
-            None => format!("{what:<8}no list"),
-        });
+    if let Some(service) = scim::Service::of(&api, choice.users.list) {
+        return Ok(Drafted { spec: service.written(&id, &name), id, found: service.found(), left_out: api.left_out });
     }
+    let draft = compose::composed(&api, &choice, &id, &name);
+    let found = found(&choice, &draft);
     Ok(Drafted { spec: write::written(&draft), id, found, left_out: api.left_out })
 }
 
-fn found_line(what: &str, chosen: &Chosen<'_>, pages: Option<&pages::Pages>) -> String {
-    let items = draft::path(&chosen.list.items);
-    let pages = pages.map(compose::pages_shown).unwrap_or_default();
-    let others = match chosen.others.len() {
-        0 => String::new(),
-        _ => format!("\n        not {}", chosen.others.join(", ")),
+/// What was chosen, a line for each type, and what there is none of.
+fn found(choice: &Choice<'_>, draft: &draft::Draft) -> Vec<String> {
+    let held = choice.held.iter().map(|held| (held.id.as_str(), Some(&held.chosen)));
+    let mut types: Vec<(&str, Option<&Chosen<'_>>)> =
+        std::iter::once((Topic::User.id(), Some(&choice.users))).chain(held).collect();
+    for topic in [Topic::Group, Topic::Role] {
+        if choice.held.iter().all(|held| held.topic != topic) {
+            types.push((topic.id(), None));
+        }
+    }
+    let width = types.iter().map(|(id, _)| id.len()).max().unwrap_or_default() + 2;
+    let line = |(id, chosen): &(&str, Option<&Chosen<'_>>)| {
+        let Some(chosen) = chosen else { return format!("{id:<width$}no list") };
+        let kind = draft.types.iter().find(|kind| kind.id == *id);
+        let pages = kind.map(|kind| compose::pages_shown(&kind.list.pages)).unwrap_or_default();
+        let others = match chosen.others.as_slice() {
+            [] => String::new(),
+            others => format!("\n{:<width$}not {}", "", others.join(", ")),
+        };
+        let items = draft::path(&chosen.list.items);
+        format!("{id:<width$}GET {}, rows at {items}; {pages}{others}", chosen.list.shown())
     };
-    format!("{what:<8}GET {}, rows at {items}; {pages}{others}", chosen.list.shown())
+    types.iter().map(line).collect()
 }
 
 fn told(missing: &Missing, api: &Api) -> DraftError {

@@ -1,6 +1,7 @@
-//! An OpenAPI 3 document as an [`Api`]: servers, security schemes, and the GET operations that answer
-//! with a list. In: the tree. Out: the API. References are followed inside the document only, so deep
-//! and so wide as [`schema`] allows; what they lead to elsewhere is not fetched.
+//! An OpenAPI 3 document as an [`Api`]: servers, security schemes, the GET operations that answer with
+//! a list, and the names of those that change something. In: the tree. Out: the API. References are
+//! followed inside the document only, so deep and so wide as [`schema`] allows; what they lead to
+//! elsewhere is not fetched.
 
 mod schema;
 mod security;
@@ -21,6 +22,7 @@ pub(crate) fn api(document: &Json, wanted: &[&str]) -> Api {
             .into_iter()
             .find(|url| url.starts_with("https://")),
         source: "the document",
+        changes: Some(Vec::new()),
         ..Api::default()
     };
     server(document, &mut api);
@@ -29,6 +31,9 @@ pub(crate) fn api(document: &Json, wanted: &[&str]) -> Api {
     let mut unclear = 0;
     for (path, item) in paths.into_iter().flatten() {
         let item = schemas.resolved(item);
+        let changing = ["post", "put", "patch", "delete"].into_iter().filter(|method| item.get(method).is_some());
+        let changing = changing.filter_map(|method| Some((method.to_owned(), segments(path)?)));
+        api.changes.get_or_insert_default().extend(changing);
         let Some(operation) = item.get("get").map(|get| schemas.resolved(get)) else { continue };
         let asked = wanted.iter().any(|wanted| wanted.trim_end_matches('/') == path.trim_end_matches('/'));
         let Some(segments) = segments(path) else { continue };

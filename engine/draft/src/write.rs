@@ -1,22 +1,14 @@
 //! A draft as the YAML of a spec, a comment beside every guess.
 
+use crate::choose::Topic;
 use crate::draft::{Auth, AuthWay, Draft, Entitlement, Field, Guess, Source, Type, User, Value, member, path};
 use crate::pages::{Pages, Way};
 use crate::yaml::{Map, Node, flow, flow_list, flow_map, one_line};
 
 /// Writes a draft.
 pub(crate) fn written(draft: &Draft) -> String {
-    let mut top = Map::default();
-    top.guess("format", Node::Plain("1".to_owned()), &draft.doubts);
-    top.text("id", &draft.id).text("name", &draft.name);
-    if let Some(docs) = &draft.docs {
-        top.text("docs", docs);
-    }
-    let mut config = Map::default();
-    for field in &draft.fields {
-        config.guess(&field.name, Node::Map(config_field(field)), &field.doubts);
-    }
-    top.put("config", Node::Map(config));
+    let mut top = head(draft);
+    top.put("config", Node::Map(config(draft)));
     let shared = draft.types.first().map(|kind| kind.list.pages.clone()).unwrap_or_default();
     top.put("http", Node::Map(client(draft, &shared)));
     if !draft.look_ups.is_empty() {
@@ -37,7 +29,27 @@ pub(crate) fn written(draft: &Draft) -> String {
         types.guess(&kind.id, Node::Map(resource_type(kind, &shared)), &kind.missing);
     }
     top.put("resources", Node::Map(types));
-    format!("# yaml-language-server: $schema=../schema/spec.schema.json\n{}", top.written())
+    top.whole_spec()
+}
+
+/// What stands above everything.
+pub(crate) fn head(draft: &Draft) -> Map {
+    let mut top = Map::default();
+    top.guess("format", Node::Plain("1".to_owned()), &draft.doubts);
+    top.text("id", &draft.id).text("name", &draft.name);
+    if let Some(docs) = &draft.docs {
+        top.text("docs", docs);
+    }
+    top
+}
+
+/// What a user must provide.
+pub(crate) fn config(draft: &Draft) -> Map {
+    let mut config = Map::default();
+    for field in &draft.fields {
+        config.guess(&field.name, Node::Map(config_field(field)), &field.doubts);
+    }
+    config
 }
 
 fn config_field(field: &Field) -> Map {
@@ -67,7 +79,7 @@ fn config_field(field: &Field) -> Map {
 fn client(draft: &Draft, shared: &Pages) -> Map {
     let mut http = Map::default();
     http.text("base_url", "{{ config.base_url }}");
-    if let Some(auth) = auth(&draft.auth) {
+    if let Some(auth) = sign_in(&draft.auth) {
         http.guess("auth", auth, &draft.auth.doubts);
     }
     let headers = std::iter::once(("Accept", flow("application/json")))
@@ -77,7 +89,8 @@ fn client(draft: &Draft, shared: &Pages) -> Map {
     http
 }
 
-fn auth(auth: &Auth) -> Option<Node> {
+/// How one signs in; nothing where one does not.
+pub(crate) fn sign_in(auth: &Auth) -> Option<Node> {
     let mut map = Map::default();
     match &auth.way {
         AuthWay::None => return None,
@@ -229,11 +242,18 @@ fn resource_type(kind: &Type, shared: &Pages) -> Map {
     if let Some(created) = &kind.created {
         put(&mut map, "created_at", created);
     }
-    match &kind.user {
-        Some(user) => map.put("user", Node::Map(trait_of(user))),
-        None if kind.id == "role" => map.put("role", Node::Map(Map::default())),
-        None => map.put("group", Node::Map(Map::default())),
-    };
+    match (&kind.user, kind.topic) {
+        (Some(user), _) => {
+            map.put("user", Node::Map(trait_of(user)));
+        }
+        (None, Topic::Role) => {
+            map.put("role", Node::Map(Map::default()));
+        }
+        (None, Topic::Group) => {
+            map.put("group", Node::Map(Map::default()));
+        }
+        (None, Topic::User | Topic::Place) => {}
+    }
     if !kind.profile.is_empty() {
         let mut profile = Map::default();
         for (name, at) in &kind.profile {

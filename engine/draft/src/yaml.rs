@@ -46,8 +46,17 @@ impl Map {
         self
     }
 
-    /// The whole as text.
-    pub fn written(&self) -> String {
+    /// Whether it has no member.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The whole as the text of a spec, which editors know by its first line.
+    pub fn whole_spec(&self) -> String {
+        format!("# yaml-language-server: $schema=../schema/spec.schema.json\n{}", self.written())
+    }
+
+    fn written(&self) -> String {
         let mut text = String::new();
         write_map(self, 0, &mut text);
         text

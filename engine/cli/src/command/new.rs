@@ -35,12 +35,12 @@ pub struct Arguments {
     /// Path of the list of users, as the document writes it
     #[arg(long, value_name = "PATH", requires = "from")]
     users: Option<String>,
-    /// Path of the list of groups
+    /// Path of a list of groups, projects or the like; once for each, and no others are drafted
     #[arg(long, value_name = "PATH", requires = "from")]
-    groups: Option<String>,
-    /// Path of the list of roles
+    groups: Vec<String>,
+    /// Path of a list of roles, likewise
     #[arg(long, value_name = "PATH", requires = "from")]
-    roles: Option<String>,
+    roles: Vec<String>,
     /// Read the answers to the questions from standard input, a line each, where it is no terminal
     #[arg(long, conflicts_with = "from")]
     answers: bool,

@@ -6,15 +6,15 @@ use crate::draft::{Guess, Type, User, Value, member, path};
 use crate::fields::{Fields, Found, Status, Time};
 
 /// Where the id of a row stands.
-pub(super) fn key_of(row: &Shape, topic: Topic, asked: Option<&str>) -> Option<Found> {
-    Fields::of(row, topic.words()).id(topic.words(), asked)
+pub(super) fn key_of(row: &Shape, called: &[&str], asked: Option<&str>) -> Option<Found> {
+    Fields::of(row, called).id(called, asked)
 }
 
-/// The type of a row, without its list.
-pub(super) fn mapped(row: &Shape, topic: Topic, key: Option<Found>) -> Type {
-    let fields = Fields::of(row, topic.words());
+/// The type of a row, without its list and its name. `called` is what fields call such a row.
+pub(super) fn mapped(row: &Shape, topic: Topic, called: &[&str], key: Option<Found>) -> Type {
+    let fields = Fields::of(row, called);
     let key = key.unwrap_or(Found { path: vec!["id".to_owned()], doubt: Some("no field looks like an id".to_owned()) });
-    let mut kind = Type { id: topic.id().to_owned(), name: super::title(topic.id()), ..Type::default() };
+    let mut kind = Type { topic, ..Type::default() };
     kind.created = fields.created().map(|time| timed(&time));
     if topic == Topic::User {
         kind.user = Some(user(&fields));
