@@ -218,10 +218,8 @@ impl Checker<'_> {
     /// The names that grants, revokes and pairs see.
     fn provisioning_names(&self, type_id: &str, entitlement: &doc::Entitlement) -> Names {
         let slug = Shape::Closed(vec![("slug".to_owned(), Shape::Open)]);
-        let principal = match entitlement.grantable_to.as_slice() {
-            [only] => resource_shape(self.document, only, 0),
-            _ => Shape::Open,
-        };
+        let principals = entitlement.grantable_to.iter().map(|id| resource_shape(self.document, id, 0));
+        let principal = principals.reduce(Shape::or).unwrap_or(Shape::Open);
         let names = self
             .base
             .with("resource", resource_shape(self.document, type_id, 0))
@@ -433,22 +431,36 @@ impl Checker<'_> {
         }
     }
 
-    /// Constant slugs must be slugs of the type, where it has no families.
-    fn known_slugs(&mut self, type_id: &str, slug: &Value) {
-        let Some(resource) = self.document.resources.get(type_id) else { return };
+    /// The slugs of a type; `None` where a request or a config field tells them.
+    fn constant_slugs(&self, type_id: &str) -> Option<Vec<String>> {
         let mut slugs: Vec<String> = Vec::new();
-        for (key, entitlement) in &resource.entitlements {
-            if entitlement.list.is_some() || entitlement.slug.is_some() {
-                return;
-            }
-            match entitlement.each.values().next() {
-                None => slugs.push(key.clone()),
-                Some(document::source::ForEach::Constants(list)) => {
-                    slugs.extend(list.iter().filter_map(|item| item.as_str().map(str::to_owned)))
+        for (key, entitlement) in &self.document.resources.get(type_id)?.entitlements {
+            let mut axes = entitlement.each.iter();
+            let words: Vec<String> = match (axes.next(), axes.next()) {
+                (None, _) => vec![key.clone()],
+                (Some((name, document::source::ForEach::Constants(list))), None) => {
+                    let words = list.iter().filter_map(|item| item.as_str());
+                    match &entitlement.slug {
+                        None => words.map(str::to_owned).collect(),
+                        Some(document::Value::Text(text)) => {
+                            words.map(|word| text.replace(&format!("{{{{ {name} }}}}"), word)).collect()
+                        }
+                        Some(_) => return None,
+                    }
                 }
-                Some(_) => return,
+                _ => return None,
+            };
+            if entitlement.list.is_some() || words.iter().any(|word| word.contains("{{") || word.starts_with('$')) {
+                return None;
             }
+            slugs.extend(words);
         }
+        Some(slugs)
+    }
+
+    /// Constant slugs must be slugs of the type, where all of them are known.
+    fn known_slugs(&mut self, type_id: &str, slug: &Value) {
+        let Some(slugs) = self.constant_slugs(type_id) else { return };
         for literal in slug.literals() {
             let Some(word) = literal.as_literal().and_then(serde_json::Value::as_str) else { continue };
             if slugs.iter().any(|slug| slug == word) {
@@ -602,17 +614,12 @@ impl Checker<'_> {
             for (i, id) in only.iter().enumerate() {
                 self.type_number(&format!("{at}/only/{i}"), id);
             }
-            let known: Vec<String> = self
-                .document
-                .resources
-                .get(principal_type)
-                .map(|resource| resource.entitlements.keys().cloned().collect())
-                .unwrap_or_default();
-            let families = self.document.resources.get(principal_type).is_some_and(|r| {
-                r.entitlements.values().any(|e| !e.each.is_empty() || e.list.is_some() || e.slug.is_some())
-            });
+            let known = self.constant_slugs(principal_type);
             let list = if matches!(rule, Expands::Rule(_)) { format!("{at}/slugs") } else { at.clone() };
-            for (i, slug) in slugs.iter().enumerate().filter(|(_, slug)| !families && !known.contains(slug)) {
+            for (i, slug, known) in slugs.iter().enumerate().filter_map(|(i, slug)| Some((i, slug, known.as_ref()?))) {
+                if known.contains(slug) {
+                    continue;
+                }
                 let help = match nearest(slug, known.iter().map(String::as_str)) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("it has {}", known.join(", ")),

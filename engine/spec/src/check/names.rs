@@ -17,6 +17,20 @@ pub(super) enum Shape {
     Closed(Vec<(String, Shape)>),
 }
 
+impl Shape {
+    /// What is the one or the other: the members of both.
+    pub fn or(self, other: Self) -> Self {
+        let (Self::Closed(mut members), Self::Closed(others)) = (self, other) else { return Self::Open };
+        for (name, shape) in others {
+            match members.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, known)) => *known = known.clone().or(shape),
+                None => members.push((name, shape)),
+            }
+        }
+        Self::Closed(members)
+    }
+}
+
 /// Names in scope.
 #[derive(Clone, Debug)]
 pub(super) struct Names {
