@@ -30,6 +30,7 @@ use crate::resolve::{self, Fragments, Resolved};
 use crate::schema;
 use crate::suggest::nearest;
 
+use graph::Waits;
 use names::Names;
 
 /// Reads, checks and compiles a spec. Faults go to `diagnostics`; a plan comes back only if none
@@ -154,7 +155,10 @@ impl<'a> Checker<'a> {
         let starts = self.starts();
         let look_ups = self.look_ups();
         let checks = self.checks();
-        let types: Vec<_> = (0..self.types.len()).filter_map(|number| self.resource_type(number)).collect();
+        let types: Vec<_> = (0..self.types.len()).map(|number| self.resource_type(number)).collect();
+        let waits = Waits::of(&types, &self.grant_rules);
+        self.cycles(&types, &waits);
+        let types: Vec<_> = types.into_iter().flatten().collect();
         if types.len() != self.types.len()
             || clients.len() != self.clients.len()
             || self.diagnostics.counts().0 > before
@@ -180,7 +184,7 @@ impl<'a> Checker<'a> {
             tracked_paths: std::mem::take(&mut self.tracked_paths),
             tracked_keys: std::mem::take(&mut self.tracked_keys),
         };
-        self.connect(&mut plan);
+        self.connect(&mut plan, waits);
         self.unused(false);
         (self.diagnostics.counts().0 == before).then_some(plan)
     }
