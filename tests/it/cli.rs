@@ -127,6 +127,122 @@ fn without_rules(text: &str) -> String {
     format!("{before}          \"rules\": […]{after}")
 }
 
+/// What SARIF 2.1.0 (OASIS, section 3) requires of a log, and code scanning of a result.
+fn sarif_schema() -> serde_json::Value {
+    let text = serde_json::json!({ "type": "object", "required": ["text"], "properties": { "text": { "type": "string", "minLength": 1 } } });
+    let level = serde_json::json!({ "enum": ["none", "note", "warning", "error"] });
+    let count = serde_json::json!({ "type": "integer", "minimum": 1 });
+    let region = serde_json::json!({
+        "type": "object",
+        "required": ["startLine", "startColumn"],
+        "properties": { "startLine": count, "startColumn": count, "endLine": count, "endColumn": count },
+    });
+    let artifact = serde_json::json!({
+        "type": "object",
+        "required": ["uri"],
+        "properties": { "uri": { "type": "string", "pattern": "^[A-Za-z0-9._~!$&'()*+,;=:@/%-]+$" } },
+    });
+    let location = serde_json::json!({
+        "type": "object",
+        "required": ["physicalLocation"],
+        "properties": {
+            "message": text,
+            "physicalLocation": {
+                "type": "object",
+                "required": ["artifactLocation", "region"],
+                "properties": { "artifactLocation": artifact, "region": region },
+            },
+        },
+    });
+    let rule = serde_json::json!({
+        "type": "object",
+        "required": ["id", "shortDescription"],
+        "properties": {
+            "id": { "type": "string", "minLength": 1 },
+            "shortDescription": text,
+            "fullDescription": text,
+            "help": text,
+            "defaultConfiguration": { "type": "object", "properties": { "level": level } },
+        },
+    });
+    let driver = serde_json::json!({
+        "type": "object",
+        "required": ["name", "version", "rules"],
+        "properties": { "name": { "const": "engine" }, "rules": { "type": "array", "minItems": 1, "items": rule, "uniqueItems": true } },
+    });
+    let result = serde_json::json!({
+        "type": "object",
+        "required": ["ruleId", "ruleIndex", "level", "message", "locations"],
+        "properties": {
+            "ruleId": { "type": "string" },
+            "ruleIndex": { "type": "integer", "minimum": 0 },
+            "level": level,
+            "message": text,
+            "locations": { "type": "array", "minItems": 1, "maxItems": 10, "items": location },
+            "relatedLocations": { "type": "array", "items": location },
+        },
+    });
+    serde_json::json!({
+        "type": "object",
+        "required": ["version", "runs", "$schema"],
+        "properties": {
+            "version": { "const": "2.1.0" },
+            "runs": {
+                "type": "array",
+                "minItems": 1,
+                "items": {
+                    "type": "object",
+                    "required": ["tool", "results"],
+                    "properties": {
+                        "tool": { "type": "object", "required": ["driver"], "properties": { "driver": driver } },
+                        "columnKind": { "enum": ["utf16CodeUnits", "unicodeCodePoints"] },
+                        "results": { "type": "array", "items": result },
+                    },
+                },
+            },
+        },
+    })
+}
+
+#[test]
+fn what_is_told_for_code_scanning_has_the_shape_of_sarif() {
+    let place = folder();
+    std::fs::create_dir(place.path().join("a b")).unwrap();
+    // One fault of each kind that has a place of its own: none at all, a file that ends too early, an
+    // empty one, two that belong together, and letters that are more than one byte.
+    let twice = BROKEN.replace("name: ", "name: Größe\nname: ");
+    let files = [("broken.yaml", BROKEN), ("a b/twice#1.yaml", &twice), ("empty.yaml", ""), ("open.yaml", "format: [")];
+    for (name, text) in files {
+        std::fs::write(place.path().join(name), text).unwrap();
+    }
+    let good = crate::support::root().join("specs/fivetran.yaml");
+    let validator = jsonschema::validator_for(&sarif_schema()).unwrap();
+    for names in [files.map(|(name, _)| name).to_vec(), vec![good.to_str().unwrap()]] {
+        let run = engine(["validate", "--format", "sarif"]).with(&names).within(place.path()).run();
+        let log: serde_json::Value = serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{run}"));
+        let faults: Vec<String> =
+            validator.iter_errors(&log).map(|error| format!("{}: {error}", error.instance_path())).collect();
+        assert!(faults.is_empty(), "{}\n{run}", faults.join("\n"));
+        let results = log["runs"][0]["results"].as_array().unwrap();
+        let rules = log["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap();
+        for result in results {
+            let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+            assert_eq!(rules[index]["id"], result["ruleId"], "{result}");
+        }
+        let told: Vec<&str> = results
+            .iter()
+            .map(|result| result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].as_str().unwrap())
+            .collect();
+        let is_good = names.len() == 1;
+        assert_eq!(is_good, told.is_empty(), "{run}");
+        for uri in ["broken.yaml", "a%20b/twice%231.yaml", "empty.yaml", "open.yaml"] {
+            assert!(is_good || told.contains(&uri), "{uri}: {run}");
+        }
+        let related = |result: &serde_json::Value| result.get("relatedLocations").is_some();
+        assert!(is_good || results.iter().any(related), "{run}");
+    }
+}
+
 #[test]
 fn specs_without_faults_are_told_in_one_line() {
     let run = engine(["validate", "specs/fivetran.yaml", "specs/circleci.yaml"]).run();

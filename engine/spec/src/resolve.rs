@@ -67,13 +67,15 @@ pub struct Origin {
 impl Resolved {
     /// A tree on its own.
     pub fn alone(source: usize, tree: Tree) -> Self {
-        let origins = tree
+        let mut origins: HashMap<String, Origin> = tree
             .spans
             .into_iter()
             .map(|(pointer, span)| {
                 (pointer, Origin { source, key: span.key, value: span.value, verbatim: span.verbatim })
             })
             .collect();
+        // A text without anything in it has no node, and belongs to its source all the same.
+        origins.entry(String::new()).or_insert(Origin { source, key: None, value: 0..0, verbatim: false });
         Self { value: tree.value, inherited: Inherited::default(), origins, lost: Lost::default() }
     }
 
