@@ -369,11 +369,10 @@ fn the_hooks_check_the_specs_they_are_given() {
 fn the_snippets_of_the_guide_for_ci_are_right() {
     let guide = std::fs::read_to_string(root().join("specs/README.md")).unwrap();
     let part = guide.split("## Specs in CI").nth(1).unwrap().split("\n## ").next().unwrap();
-    let blocks: Vec<Json> = part
-        .split("```yaml\n")
-        .skip(1)
-        .map(|rest| serde_yaml::from_str(rest.split("```").next().unwrap()).unwrap())
-        .collect();
+    let texts: Vec<&str> = part.split("```yml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    let names: Vec<&str> = texts.iter().map(|text| text.lines().next().unwrap()).collect();
+    assert_eq!(names, ["# .github/workflows/specs.yml", "# .gitlab-ci.yml", "# .pre-commit-config.yaml"]);
+    let blocks: Vec<Json> = texts.iter().map(|text| serde_yaml::from_str(text).unwrap()).collect();
     let [github, gitlab, hooks] = blocks.as_slice() else { panic!("{part}") };
     let uses = github["jobs"]["specs"]["steps"][1]["uses"].as_str().unwrap();
     let action = uses.split('@').next().unwrap().strip_prefix("OWNER/REPOSITORY/").unwrap();
