@@ -150,7 +150,8 @@ pub(super) fn kubernetes(plan: &Plan, setting: &Setting<'_>) -> String {
         );
     }
     text.push_str(
-        "A run ends when everything is read, so it is a CronJob: this one runs every night. A run that failed or is \
+        "A run reads once and ends, so it is a CronJob and not a Deployment, which would start it again at once: this \
+         one runs every night. A run that failed or is \
          incomplete is repeated and goes on where it stopped; one with wrong credentials (4) or wrong settings (2) is \
          not. The file lies in the volume.",
     );
