@@ -131,7 +131,7 @@ impl<'p> Lead<'p> {
         match self {
             Self::Token(_, send) => {
                 let known = self.read(own).filter(|_| follower.is_some());
-                let is_put = known.is_some_and(|known| replace(&mut opened, &known, token));
+                let is_put = known.is_some_and(|known| send_instead(&mut opened, *send, &known, token));
                 if !is_put {
                     carry(&mut opened, (*send)?, token);
                 }
@@ -166,10 +166,10 @@ pub(super) fn follower(
         .filter(|spot| spot.number != from.number && spot.list().is_some_and(|list| std::ptr::eq(list.source, source)));
     let exchanges = own.filter_map(|spot| Some((spot.number, case.exchanges.get(spot.number)?)));
     match lead {
-        Lead::Token(..) => {
+        Lead::Token(_, send) => {
             let mut found = exchanges.filter(|(_, exchange)| {
                 let mut copy = (*exchange).clone();
-                replace(&mut copy, token, TOKEN)
+                send_instead(&mut copy, *send, token, TOKEN)
             });
             found.next().map(|(number, _)| number)
         }
@@ -192,7 +192,18 @@ pub(super) fn follower(
     }
 }
 
-/// Puts another token where a request sends one; whether it was there.
+/// Sends another token in the place of one; whether it was there. Elsewhere the same text, such as the
+/// size of a page, is something else.
+fn send_instead(exchange: &mut Exchange, send: Option<&Send>, token: &str, new: &str) -> bool {
+    let Some(send) = send else { return replace(exchange, token, new) };
+    let is_there = carried(exchange, send).as_deref() == Some(token);
+    if is_there {
+        carry(exchange, send, new);
+    }
+    is_there
+}
+
+/// Puts another token wherever a request sends one; whether it was there.
 fn replace(exchange: &mut Exchange, token: &str, new: &str) -> bool {
     let mut is_there = false;
     let fields = exchange.query.values_mut().chain(exchange.form.iter_mut().flat_map(|form| form.values_mut()));

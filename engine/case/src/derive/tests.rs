@@ -223,3 +223,15 @@ fn a_required_value_that_is_not_there_is_told_with_its_path() {
     let made_up = BEN.replace("u2", "u3");
     assert!(acme.faults(name, ExpectedVerdict::Incomplete, said, &made_up)[0].contains("nobody told of"));
 }
+
+#[test]
+fn a_token_that_looks_like_the_size_of_a_page_is_not_taken_for_it() {
+    let mut acme = Acme::new();
+    let sized = CASE.replace("- get: /users\n    answer", "- get: /users\n    query: { size: c2 }\n    answer");
+    let sized = sized.replace("{ cursor: c2 }", "{ cursor: c2, size: c2 }");
+    acme.case = serde_yaml::from_str(&sized).unwrap();
+    let all = acme.derived();
+    let empty = all.iter().find(|derived| derived.name.starts_with("an empty page in the middle")).unwrap();
+    let queries: Vec<_> = empty.case.exchanges.iter().map(|exchange| exchange.query["size"].list()).collect();
+    assert_eq!(queries, [["c2"], ["c2"], ["c2"]]);
+}
