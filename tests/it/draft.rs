@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::support::{Run, compiled, engine, folder, root};
 
-const DRAFTS: &[&str] = &["ferry", "harbor", "lantern", "meadow", "orchard", "quarry", "summit"];
+const DRAFTS: &[&str] = &["ferry", "harbor", "lantern", "meadow", "orchard", "quarry", "sonnet", "summit"];
 
 fn place(name: &str) -> PathBuf {
     root().join("tests/draft").join(name)
@@ -155,6 +155,19 @@ fn users_beside_scim_are_drafted_from_the_api_that_says_more() {
     assert!(spec.contains("use: scim2") && spec.contains("default: https://both.example/scim/v2"), "{spec}");
     assert!(spec.contains("  group: null"), "{spec}");
     assert_eq!(faults("both.yaml", &spec), "", "{spec}");
+}
+
+#[test]
+fn a_header_that_leads_to_the_next_page_is_known_by_its_name() {
+    let text = json!({ "type": "string" });
+    let mut document: serde_json::Value =
+        serde_json::from_str(&with_row(&json!({ "properties": { "id": text, "email": text } }), &json!({}))).unwrap();
+    let get = &mut document["paths"]["/users"]["get"];
+    get["parameters"] = json!([{ "name": "page", "in": "query", "schema": { "type": "integer" } }]);
+    get["responses"]["200"]["headers"] = json!({ "X-Next-Page": { "schema": text } });
+    let spec = told(&document.to_string());
+    assert!(spec.contains("cursor: { next: { header: X-Next-Page }, send: { query: page } }"), "{spec}");
+    assert_eq!(faults("deep.yaml", &spec), "", "{spec}");
 }
 
 fn told(text: &str) -> String {

@@ -77,6 +77,8 @@ pub(crate) struct List {
     pub envelope: Shape,
     /// Whether a `Link` header is known to come.
     pub link_header: bool,
+    /// A header that is known to hold the next cursor or page.
+    pub next_header: Option<String>,
     /// Whether it is on its way out.
     pub deprecated: bool,
     /// Sets of schemes, where the operation has its own.

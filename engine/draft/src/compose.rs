@@ -410,6 +410,10 @@ pub(crate) fn pages_shown(pages: &Pages) -> String {
     match &pages.way {
         Way::None => "one answer, as far as is known".to_owned(),
         Way::Cursor { next, send, .. } => format!("a cursor, {} into `{send}`", path(next)),
+        Way::Header { header, send: Some(send) } => {
+            format!("a cursor, the header `{}` into `{send}`", one_line(header))
+        }
+        Way::Header { header, send: None } => format!("the next URL in the header `{}`", one_line(header)),
         Way::NextUrl { next } => format!("the next URL at {}", path(next)),
         Way::Link => "the `Link` header".to_owned(),
         Way::Offset { send, .. } => format!("an offset in `{send}`"),

@@ -224,6 +224,10 @@ fn list(path: Vec<Segment>, exchanges: &[&Exchange<'_>], dropped: &mut BTreeSet<
                 .iter()
                 .any(|(name, value)| name.eq_ignore_ascii_case("link") && value.contains("rel=\"next\""))
         }),
+        next_header: exchanges.iter().find_map(|exchange| {
+            let mut names = pairs(exchange.response, "headers").into_iter().map(|(name, _)| name);
+            names.find(|name| pages::is_next_header(name))
+        }),
         deprecated: false,
         requirements: None,
     };

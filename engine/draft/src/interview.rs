@@ -39,6 +39,7 @@ enum Kind {
     MembersOrNone,
     Items,
     Field,
+    FieldOrHeader,
     FieldOrNone,
     Parameter,
     Header,
@@ -57,6 +58,8 @@ const AUTH: &[&str] = &["bearer", "header", "basic", "query", "oauth2", "none"];
 const PAGING: &[&str] = &["none", "page", "offset", "cursor", "next_url", "link"];
 const PAGED: &[&str] = &["page", "offset", "cursor", "next_url", "link"];
 const NONE: &str = "-";
+/// What stands before the name of a header.
+const HEADER: &str = "header ";
 
 /// The questions in their order.
 const QUESTIONS: &[Question] = &[
@@ -116,9 +119,9 @@ const QUESTIONS: &[Question] = &[
         ask(
             "next",
             "Where does the answer hold the next cursor or URL?",
-            "Names joined by dots, such as meta.next.",
+            "Names joined by dots, such as meta.next; or a header, such as header X-Next-Cursor.",
             "next",
-            Kind::Field,
+            Kind::FieldOrHeader,
         ),
         "pages",
         &["cursor", "next_url"],
@@ -288,9 +291,14 @@ impl Interview {
 
     fn pages(&self) -> Pages {
         let send = |key: &str| self.text(key).to_owned();
+        let header = self.text("next").strip_prefix(HEADER).map(str::to_owned);
         let way = match self.text("pages") {
             "page" => Way::Page { send: send("page"), start: 1 },
             "offset" => Way::Offset { send: send("offset"), start: 0 },
+            way @ ("cursor" | "next_url") if header.is_some() => {
+                let send = (way == "cursor").then(|| send("cursor"));
+                Way::Header { header: header.unwrap_or_default(), send }
+            }
             "cursor" => Way::Cursor { next: self.path("next"), send: send("cursor"), part: None },
             "next_url" => Way::NextUrl { next: self.path("next") },
             "link" => Way::Link,
@@ -431,6 +439,10 @@ fn accepted(kind: Kind, text: &str) -> Result<String, String> {
             Err("this cannot be the name of a parameter".to_owned())
         }
         Kind::Parameter => keep(),
+        Kind::FieldOrHeader => match text.strip_prefix(HEADER) {
+            Some(header) => accepted(Kind::Header, header.trim()).map(|header| format!("{HEADER}{header}")),
+            None => accepted(Kind::Field, text),
+        },
         Kind::Header if text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') => keep(),
         Kind::Header => Err("the name of a header has letters, digits and `-`".to_owned()),
         Kind::Number => match text.parse::<u32>() {

@@ -9,7 +9,7 @@ mod security;
 use serde_json::Value as Json;
 
 use crate::api::{Api, List, Parameter, segments, words};
-use crate::choose;
+use crate::{choose, pages};
 use schema::Schemas;
 
 /// Reads a document. `wanted` are paths that are looked at whatever they are called.
@@ -45,6 +45,7 @@ pub(crate) fn api(document: &Json, wanted: &[&str]) -> Api {
             row: crate::api::Shape::default(),
             envelope: crate::api::Shape::default(),
             link_header: false,
+            next_header: None,
             deprecated: operation.get("deprecated").and_then(Json::as_bool).unwrap_or(false),
             requirements: operation.get("security").map(security::requirements),
         };
@@ -193,6 +194,8 @@ fn answer(schemas: &Schemas<'_>, operation: &Json, mut list: List) -> Option<Lis
     list.envelope = if items.is_empty() { crate::api::Shape::default() } else { schemas.envelope(schema, &items) };
     list.items = items;
     let headers = response.get("headers").and_then(Json::as_object);
+    let named = headers.into_iter().flat_map(serde_json::Map::keys);
+    list.next_header = named.into_iter().find(|name| pages::is_next_header(name)).cloned();
     list.link_header = headers.is_some_and(|headers| headers.keys().any(|name| name.eq_ignore_ascii_case("link")));
     Some(list)
 }

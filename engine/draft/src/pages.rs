@@ -26,6 +26,8 @@ pub(crate) enum Way {
     None,
     /// A token of the answer goes into a parameter; with `part`, it is cut out of a URL.
     Cursor { next: Vec<String>, send: String, part: Option<String> },
+    /// A header of the answer goes into a parameter, or where there is none, is the next URL.
+    Header { header: String, send: Option<String> },
     /// The answer holds the next URL.
     NextUrl { next: Vec<String> },
     /// The `Link` header holds it.
@@ -164,6 +166,8 @@ pub(crate) fn recognised(list: &List) -> Pages {
         Way::Cursor { next, send: send.name.clone(), part: None }
     } else if list.link_header {
         Way::Link
+    } else if let (Some(header), Some(send)) = (&list.next_header, cursor.or(page)) {
+        Way::Header { header: header.clone(), send: Some(send.name.clone()) }
     } else if let Some(send) = index {
         pages.total = around.number(TOTAL);
         Way::StartIndex { send: send.name.clone() }
@@ -189,6 +193,13 @@ pub(crate) fn recognised(list: &List) -> Pages {
         Way::None
     };
     pages
+}
+
+/// Whether a header of an answer holds the next cursor or page.
+pub(crate) fn is_next_header(name: &str) -> bool {
+    let name = folded(name);
+    let name = name.strip_prefix('x').unwrap_or(&name);
+    matches!(name, "nextcursor" | "nextpage" | "nexttoken" | "nextpagetoken" | "continuationtoken" | "cursornext")
 }
 
 /// Whether a parameter has to do with paging.

@@ -147,6 +147,7 @@ fn page_doubt(pages: &Pages) -> String {
         Way::Cursor { next, send, .. } => {
             format!("does `{}` hold what `{send}` takes, and is it gone on the last page?", told(next))
         }
+        Way::Header { header, .. } => format!("does `{header}` come with every page but the last?"),
         Way::NextUrl { next } => format!("does `{}` hold the URL of the next page?", told(next)),
         Way::Link => "does a `Link` header with `next` come with every page but the last?".to_owned(),
         Way::Offset { send, .. } => format!("does `{send}` count rows?"),
@@ -181,6 +182,12 @@ fn page_rule(pages: &Pages) -> Option<Map> {
             map.put("cursor", flow_map(members));
             last.extend(["next_null", "next_absent", "next_blank"]);
         }
+        Way::Header { header, send: name } => {
+            let next = ("next", format!("{{ header: {} }}", flow(header)));
+            let key = if name.is_some() { "cursor" } else { "next_url" };
+            map.put(key, flow_map(std::iter::once(next).chain(name.iter().map(|name| ("send", send(name))))));
+            last.extend(["next_absent", "next_blank"]);
+        }
         Way::NextUrl { next } => {
             map.put("next_url", flow_map([("next", flow(&path(next)))]));
             last.extend(["next_null", "next_absent", "next_blank"]);
@@ -213,7 +220,7 @@ fn page_rule(pages: &Pages) -> Option<Map> {
         map.text("page_total", &path(total));
         last.push("pages_reached");
     }
-    if !matches!(pages.way, Way::Cursor { .. } | Way::NextUrl { .. } | Way::Link) {
+    if !matches!(pages.way, Way::Cursor { .. } | Way::Header { .. } | Way::NextUrl { .. } | Way::Link) {
         last.push("empty_page");
     }
     match &pages.more {
