@@ -345,6 +345,9 @@ impl Checker<'_> {
         };
         let slug = self.slug(pointer, type_id, entitlement, grant, &rows);
         let passing = grant.rows.each_row.as_deref();
+        if grant.resource.is_none() && grant.rows.has_many() && passing.is_none() {
+            self.principals_differ(pointer, &grant.principal);
+        }
         let principal = self.principal(pointer, &grant.principal, passing.is_some() || !has_rows, &rows);
         if let Some(principal) = &principal {
             self.grantable(pointer, type_id, entitlement, principal, passing);
@@ -537,6 +540,21 @@ impl Checker<'_> {
                 let value = self.value(&inner, value, names, Purpose::Record);
                 known?;
                 Some(PrincipalRule::Types { types: vec![id.clone()], id: value? })
+            }
+        }
+    }
+
+    /// The rows of one resource name one principal each.
+    fn principals_differ(&mut self, pointer: &str, principal: &doc::Principal) {
+        let at = format!("{pointer}/principal");
+        match principal {
+            doc::Principal::Row(_) => {}
+            doc::Principal::Any(any) => self.tells_rows_apart(&format!("{at}/id"), &any.id),
+            doc::Principal::Typed(typed) => self.tells_rows_apart(&format!("{at}/id"), &typed.id),
+            doc::Principal::Of(map) => {
+                for (id, value) in map {
+                    self.tells_rows_apart(&format!("{at}/{}", escape(id)), value);
+                }
             }
         }
     }

@@ -205,6 +205,13 @@ impl Checker<'_> {
     fn mapping(&mut self, pointer: &str, resource: &document::ResourceType, names: &Names) -> Option<Mapping> {
         let id = match &resource.id {
             doc::Id::Value(value) => {
+                let sources = match &resource.list {
+                    OneOrMany::One(source) => std::slice::from_ref(source),
+                    OneOrMany::Many(sources) => sources.as_slice(),
+                };
+                if sources.iter().any(|source| source.rows.has_many()) {
+                    self.tells_rows_apart(&format!("{pointer}/id"), value);
+                }
                 self.value(&format!("{pointer}/id"), value, names, Purpose::Record).map(IdRule::One)
             }
             doc::Id::Parts(parts) => {

@@ -177,6 +177,20 @@ impl Checker<'_> {
             .collect()
     }
 
+    /// What tells one row from another cannot be the same text for all: the `$.` was forgotten.
+    pub(super) fn tells_rows_apart(&mut self, pointer: &str, value: &document::Value) {
+        let document::Value::Text(text) = value else { return };
+        if text.starts_with('$') || text.contains("{{") {
+            return;
+        }
+        let message = format!("`{text}` is the same text for every row");
+        let help = match Path::parse(&format!("$.{text}")) {
+            Ok(_) => format!("write `$.{text}`; if the text is meant, write `{{ literal: {text} }}`"),
+            Err(_) => "write a path, such as `$.id`".to_owned(),
+        };
+        self.at_value(Code::WrongValue, pointer, message, Some(help));
+    }
+
     /// Compiles a value that may be left out.
     pub(super) fn optional_value(
         &mut self,

@@ -76,6 +76,13 @@ pub struct Rows {
     pub wait: Option<Wait>,
 }
 
+impl Rows {
+    /// Whether there may be more than one row.
+    pub fn has_many(&self) -> bool {
+        self.items.is_some() || self.each_row.is_some() || self.entries.is_some() || self.columns.is_some()
+    }
+}
+
 /// `$.items`, `[ $.Resources, $.data ]`, or `{ at: $.Resources, absent: no_rows }`
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]

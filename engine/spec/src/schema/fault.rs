@@ -495,6 +495,13 @@ fn example(error: &ValidationError<'_>, pointer: &str, schema: &Json) -> Option<
     }
     let (parent, _) = error.schema_path().as_str().rsplit_once('/')?;
     let known = schema.pointer(parent)?;
+    if let (Some(path), Some([Json::String(only)])) =
+        (error.instance().as_str(), known.get("required").and_then(Json::as_array).map(Vec::as_slice))
+        && path.starts_with('$')
+        && !path.contains([',', '{', '}', '[', ']', '\'', '"', '#'])
+    {
+        return Some(format!("{{ {only}: {path} }}"));
+    }
     let element = known.pointer("/items/$ref").and_then(Json::as_str);
     let element = element.and_then(|reference| schema.pointer(reference.trim_start_matches('#')));
     let words = [Some(known), element].into_iter().flatten().filter_map(|known| known.get("description")?.as_str());
