@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::support::atlas::{self, Desk};
 use crate::support::server::{Answer, Server};
-use crate::support::{Run, engine, folder};
+use crate::support::{Run, engine, folder, root};
 
 /// Compares what a run said with its snapshot.
 pub fn assert_says(name: &str, run: &Run) {
@@ -215,7 +215,7 @@ fn what_is_told_for_code_scanning_has_the_shape_of_sarif() {
     for (name, text) in files {
         std::fs::write(place.path().join(name), text).unwrap();
     }
-    let good = crate::support::root().join("specs/fivetran.yaml");
+    let good = root().join("specs/fivetran.yaml");
     let validator = jsonschema::validator_for(&sarif_schema()).unwrap();
     for names in [files.map(|(name, _)| name).to_vec(), vec![good.to_str().unwrap()]] {
         let run = engine(["validate", "--format", "sarif"]).with(&names).within(place.path()).run();
@@ -353,4 +353,13 @@ fn completions_are_made_for_every_shell() {
         assert_eq!(run.status, 0, "{run}");
         assert!(run.stdout.contains("entitlements"), "{shell}: {run}");
     }
+}
+
+#[test]
+fn what_the_rows_of_another_type_repeat_is_no_trouble() {
+    let server = Server::start(atlas::answer);
+    let run = Desk::new(server.url()).sync().run();
+    // Roles are made of users, and several pages of users name the same role.
+    assert_eq!(run.status, 0, "{run}");
+    assert!(run.says("role ") && !run.says("had come before"), "{run}");
 }

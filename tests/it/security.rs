@@ -260,6 +260,12 @@ fn what_is_simulated_reaches_no_vendor() {
     }
     assert!(vendor.asked().is_empty());
     // What is at home is played.
-    let run = engine(["sync", "--spec", "atlas.yaml", "--simulate=quiet.yaml"]).within(desk.folder()).run();
+    let sync = || engine(["sync", "--spec", "atlas.yaml", "--simulate=quiet.yaml"]).within(desk.folder());
+    let run = sync().run();
     assert_eq!(run.status, 0, "{run}");
+    assert!(!run.says("takes its config from the recorded case"), "{run}");
+    let run = sync().with(["--set", &format!("base_url={}", vendor.url())]).run();
+    assert_eq!(run.status, 0, "{run}");
+    assert!(run.says("takes its config from the recorded case"), "{run}");
+    assert!(vendor.asked().is_empty());
 }

@@ -33,6 +33,12 @@ struct Found {
 pub fn values(plan: &Plan, given: &Given, played: &BTreeMap<String, String>) -> Result<Map<String, Json>, Failure> {
     let flags = flags(plan, given)?;
     let file = file(plan, given.config.as_deref())?;
+    let is_given = !flags.is_empty() || !file.is_empty();
+    if is_given && !played.is_empty() {
+        output::note(
+            "note: what is simulated takes its config from the recorded case, and none from `--set` and `--config`",
+        );
+    }
     let mut values = Map::new();
     let mut missing: Vec<&ConfigField> = Vec::new();
     let mut faults: Vec<String> = Vec::new();

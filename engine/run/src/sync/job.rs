@@ -573,7 +573,8 @@ impl Work {
         let full = rules.limit.as_ref().is_some_and(|limit| u64::from(limit.value) == came as u64);
         if by_token && full && end.pages == 1 {
             let what = "the first page was full and nothing led to a next one; right if the list fits exactly";
-            let hint = Some("compare `next` with a real answer".to_owned());
+            let hint =
+                Some("compare `next` with a real answer; `engine try --trace` shows one with its headers".to_owned());
             recorder.notice(&self.task.list, Note { hint, ..Recorder::at(&rules.site, what) });
         }
     }

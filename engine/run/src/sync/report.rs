@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine_model::{ListReport, Problem, Report, Store, Totals, Verdict};
-use engine_spec::plan::Tracked;
+use engine_spec::plan::{Origin, Source, Tracked};
 
 use super::run::{Passing, Run};
 use super::{SyncError, SyncOptions};
@@ -36,6 +36,11 @@ pub(super) fn report(run: &Run, options: &SyncOptions, failure: Option<&SyncErro
         }
     }
     for (kind, list) in report.resources.iter().filter(|(_, list)| list.duplicates > 0) {
+        // What the rows of another type name is named again and again.
+        let of_rows = |source: &Source| matches!(source.origin, Origin::EachRow(_));
+        if run.plan.types.iter().any(|known| known.id == **kind && known.sources.iter().all(of_rows)) {
+            continue;
+        }
         let note = Note {
             what: "rows had an id that had come before; the first one stays. A list that changes while its pages \
                    are read looks like this, and then as many rows may be missing"

@@ -69,7 +69,16 @@ fn one(text: &mut String, list: &TriedList, surface: &Surface) {
     }
     let more = if list.has_more { ", and there are more" } else { "" };
     let _ = writeln!(text, "\n  {} row{}{more}", list.rows.len(), if list.rows.len() == 1 { "" } else { "s" });
-    list.notes.iter().for_each(|finding| found(text, finding));
+    let mut told: Vec<String> = Vec::new();
+    for finding in &list.notes {
+        let mut note = String::new();
+        found(&mut note, finding);
+        // A list that is read for each of several resources may have the same to say of each.
+        if !told.contains(&note) {
+            text.push_str(&note);
+            told.push(note);
+        }
+    }
 }
 
 fn exchanges(text: &mut String, exchanges: &[Exchanged], surface: &Surface) {
