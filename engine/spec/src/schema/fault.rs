@@ -7,6 +7,7 @@ use jsonschema::ValidationError;
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use serde_json::{Map, Value as Json};
 
+use super::examples::{EXAMPLES, flow};
 use super::mend::{Mend, sample};
 use super::words::{
     alternatives, capital, converted, kind_of, last_key, name_of, other_notation, text_of, there_are, type_name,
@@ -132,6 +133,12 @@ impl<'a> Faults<'a> {
             }
             ValidationErrorKind::Constant { expected_value } => {
                 self.wrong_choice(error, &[text_of(expected_value)], None);
+            }
+            // The schema of a block without keys allows no member; the place is that of the block.
+            ValidationErrorKind::FalseSchema => {
+                let help = format!("write `{}: {{}}`", last_key(pointer));
+                self.at_value(Code::UnknownKey, pointer, format!("{shown} has no keys of its own"), Some(help));
+                self.stand_in(error);
             }
             ValidationErrorKind::Maximum { .. } if pointer == "/format" => {
                 let message = "this engine reads format 1".to_owned();
@@ -511,10 +518,18 @@ fn example(error: &ValidationError<'_>, pointer: &str, schema: &Json) -> Option<
         (Some(shown), _) if shown.starts_with("{ literal:") => None,
         (Some(shown), _) => Some(shown.to_owned()),
         (None, ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context }) => {
-            context.iter().flatten().find_map(|inner| example(inner, pointer, schema))
+            let inner = context.iter().flatten().find_map(|inner| example(inner, pointer, schema));
+            inner.or_else(|| map_of_examples(parent))
         }
-        _ => None,
+        _ => map_of_examples(parent),
     }
+}
+
+/// The first map among the examples of the key that a place in the schema is of.
+fn map_of_examples(place: &str) -> Option<String> {
+    let (block, key) = place.strip_prefix("/$defs/")?.split_once("/properties/")?;
+    let examples = EXAMPLES.of(block, key.split('/').next()?)?;
+    examples.iter().find(|example| example.as_mapping().is_some_and(|map| !map.is_empty())).map(flow)
 }
 
 /// The keys that the schema knows where an error occurred.
