@@ -62,7 +62,11 @@ impl Scene {
     }
 
     fn engine(&self, format: &str, file: &str) -> Engine {
-        engine(["sync", "--spec", "spec.yaml", "--format", format, "--file", file])
+        self.engine_with(&[], format, file)
+    }
+
+    fn engine_with(&self, flags: &[&str], format: &str, file: &str) -> Engine {
+        engine(["sync", "--spec", "spec.yaml", "--format", format, "--file", file].iter().chain(flags))
             .within(self.folder.path())
             .env("BATON_HARBOR_BASE_URL", self.vendor.address())
             .env("BATON_HARBOR_API_TOKEN", "made-up-token")
@@ -135,7 +139,8 @@ fn a_sync_killed_again_and_again_comes_to_its_end() {
             killer.kill();
             None
         });
-        let run = scene.engine("jsonl", "sync.jsonl").run_with(&reins);
+        // With few requests at a time, so that the first of them are stored when the ninth is sent.
+        let run = scene.engine_with(&["--concurrency", "2"], "jsonl", "sync.jsonl").run_with(&reins);
         asked += scene.vendor.take_lines().len();
         runs += 1;
         if run.status == 0 {
