@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 
 use engine_model::{Committed, Dangling, Mark, MissingParents, Page, ResourceType, ScopeRow, Store, StoreError, Tally};
 use jiff::{SignedDuration, Timestamp};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::failure::{Doing as _, failed, is_damage, shown};
@@ -175,6 +176,9 @@ impl WorkingStore {
     /// Removes the working file, for a run that is done.
     pub fn remove(self) -> Result<(), StoreError> {
         let Self { connection, partial, _lock, .. } = self;
+        // What goes away need not be put in order before.
+        let spared = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        spared.doing(|| format!("closing {}", shown(&partial)))?;
         let closed = connection.close().map_err(|(_, error)| error);
         closed.doing(|| format!("closing {}", shown(&partial)))?;
         remove(&partial)

@@ -14,7 +14,7 @@ use super::tally::Recorder;
 pub(crate) struct Made {
     /// The resource.
     pub resource: Resource,
-    /// Its scope object: `resource.id`, `parent.login`.
+    /// Its scope object: `resource.id`, `parent.login`. Null where nothing sees it.
     pub scope: Json,
 }
 
@@ -32,7 +32,7 @@ pub(crate) fn make(
     let parent = parent(plan, kind, slots)?;
     let mut profile = Map::new();
     for (name, value) in &mapping.profile {
-        if let Some(json) = slots.json(value, &format!("profile `{name}`"), recorder)? {
+        if let Some(json) = slots.json(value, format_args!("profile `{name}`"), recorder)? {
             profile.insert(name.clone(), json);
         }
     }
@@ -46,7 +46,10 @@ pub(crate) fn make(
         display_name,
         id,
     };
-    let scope = scope_of(kind, &resource, parts, parent.and_then(|(_, scope)| scope), slots)?;
+    let scope = match is_seen(kind) {
+        true => scope_of(kind, &resource, parts, parent.and_then(|(_, scope)| scope), slots)?,
+        false => Json::Null,
+    };
     Ok(Made { resource, scope })
 }
 
@@ -82,6 +85,15 @@ fn parent(plan: &Plan, kind: &ResourceType, slots: &Slots<'_>) -> Result<Option<
             None => Err(value.missing("the parent")),
         },
     }
+}
+
+/// Whether anything sees the scope object of resources of a type: most users are seen by nothing.
+fn is_seen(kind: &ResourceType) -> bool {
+    kind.scope_needed
+        || !kind.keep.is_empty()
+        || !kind.entitlements.is_empty()
+        || !kind.look_ups.is_empty()
+        || !kind.row_rules.is_empty()
 }
 
 fn scope_of(

@@ -1,5 +1,7 @@
 //! Slots of records: what a value must be to fill one.
 
+use std::fmt;
+
 use engine_spec::plan::{Fault, FaultKind, Value, Witness};
 use engine_spec::scope::Scope;
 use jiff::Timestamp;
@@ -109,8 +111,13 @@ impl Slots<'_> {
         Ok(texts)
     }
 
-    /// Any JSON that may be absent: a profile attribute.
-    pub fn json(&self, value: &Value, slot: &str, recorder: &mut Recorder) -> Result<Option<Json>, Fault> {
+    /// Any JSON that may be absent: a profile attribute. Most of them are there, and none is named then.
+    pub fn json(
+        &self,
+        value: &Value,
+        slot: fmt::Arguments<'_>,
+        recorder: &mut Recorder,
+    ) -> Result<Option<Json>, Fault> {
         let found = match &value.kind {
             engine_spec::plan::ValueKind::Path(path, _) if !path.is_singular() => value
                 .yields_all(self.scope, self.witness)
@@ -124,10 +131,10 @@ impl Slots<'_> {
         };
         match found {
             Ok(found) => match found.filter(|json| !is_nothing(json)) {
-                None if !value.is_optional(true) => Err(value.missing(slot)),
+                None if !value.is_optional(true) => Err(value.missing(&slot.to_string())),
                 found => Ok(found),
             },
-            Err(fault) => self.left_out(fault, slot, recorder).map(|()| None),
+            Err(fault) => self.left_out(fault, &slot.to_string(), recorder).map(|()| None),
         }
     }
 

@@ -236,6 +236,9 @@ impl Work {
                 .map_err(|error| page_error(error).about(&answer))?;
             if let Step::Next(next) = &step {
                 self.look_ahead(&mut ahead, rules, &pager, next, rows.len());
+                // What was just spawned runs on this very thread: it is to send its request before the
+                // rows are worked on, not after.
+                tokio::task::yield_now().await;
             }
             let came = rows.len();
             let extended = self.details(source, rows).await?;
