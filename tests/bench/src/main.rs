@@ -1,7 +1,7 @@
 //! The benchmark: the engine against a hand-written program that does the same work and no more.
 //!
 //! In: a built engine. Out: a table of wall time, processor time, memory and requests in flight, for
-//! directories of several sizes, near and far. `cargo run --release -p engine-bench -- run`.
+//! directories of several sizes, near and far. `cargo run --profile dist -p engine-bench -- run`.
 //!
 //! ```text
 //! vendor  a simulated vendor that is never the bottleneck      floor  the hand-written program

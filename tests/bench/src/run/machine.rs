@@ -21,7 +21,7 @@ pub fn describe(root: &Path) -> String {
     format!(
         "* Machine: {model} (family {}, model {}), {cores} cores, {} GiB, {}; the simulated vendor runs on the same cores.\n\
          * Date: {}. Commit: {commit}.\n\
-         * Command: `cargo run --release -p engine-bench -- {}`, after `cargo build --release -p engine`.\n",
+         * Command: `cargo run --profile dist -p engine-bench -- {}`, after `cargo build --profile dist -p engine`.\n",
         number("cpu family"),
         number("model\t"),
         memory >> 20,
