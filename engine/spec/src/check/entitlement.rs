@@ -10,6 +10,7 @@ use crate::document::value::Missing;
 use crate::document::{self, GrantSource};
 use crate::plan::{Entitlement, ForEach, GrantRule, OneOf, Operation, PrincipalRule, Value};
 use crate::suggest::nearest;
+use crate::template::scalar_text;
 use crate::yaml::escape;
 
 use super::Checker;
@@ -442,14 +443,15 @@ impl Checker<'_> {
             let words: Vec<String> = match (axes.next(), axes.next()) {
                 (None, _) => vec![key.clone()],
                 (Some((name, document::source::ForEach::Constants(list))), None) => {
-                    let words = list.iter().filter_map(|item| item.as_str());
-                    match &entitlement.slug {
-                        None => words.map(str::to_owned).collect(),
-                        Some(document::Value::Text(text)) => {
-                            words.map(|word| text.replace(&format!("{{{{ {name} }}}}"), word)).collect()
-                        }
+                    let hole = format!("{{{{ {name} }}}}");
+                    let text = match &entitlement.slug {
+                        None => hole.as_str(),
+                        Some(document::Value::Text(text)) => text,
                         Some(_) => return None,
-                    }
+                    };
+                    // As a run writes them; of a constant that is no scalar the slug may be a part.
+                    let words = list.iter().map(|item| Some(text.replace(&hole, &scalar_text(Some(item)).ok()?)));
+                    words.collect::<Option<_>>()?
                 }
                 _ => return None,
             };
@@ -469,12 +471,9 @@ impl Checker<'_> {
             if slugs.iter().any(|slug| slug == word) {
                 continue;
             }
-            let help = match nearest(word, slugs.iter().map(String::as_str)) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("`{type_id}` has {}", slugs.join(", ")),
-            };
+            let help = instead(word, &slugs, &format!("`{type_id}`"));
             let message = format!("`{type_id}` has no entitlement `{word}`");
-            self.at_site(Code::UnknownEntitlement, &literal.site, word.len(), message, Some(help));
+            self.at_site(Code::UnknownEntitlement, &literal.site, word.len(), message, help);
         }
     }
 
@@ -638,12 +637,9 @@ impl Checker<'_> {
                 if known.contains(slug) {
                     continue;
                 }
-                let help = match nearest(slug, known.iter().map(String::as_str)) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("it has {}", known.join(", ")),
-                };
+                let help = instead(slug, known, "it");
                 let message = format!("`{principal_type}` has no entitlement `{slug}`");
-                self.at_value(Code::UnknownEntitlement, &format!("{list}/{i}"), message, Some(help));
+                self.at_value(Code::UnknownEntitlement, &format!("{list}/{i}"), message, help);
             }
             let resource_types = if only.is_empty() {
                 grantable.iter().filter(|id| !expands.contains_key(*id)).cloned().collect()
@@ -656,9 +652,97 @@ impl Checker<'_> {
     }
 }
 
+/// What could be meant by a slug that a type has not; nothing where the type has none.
+fn instead(slug: &str, known: &[String], owner: &str) -> Option<String> {
+    match nearest(slug, known.iter().map(String::as_str)) {
+        Some(near) => Some(format!("did you mean `{near}`?")),
+        None if known.is_empty() => None,
+        None => Some(format!("{owner} has {}", known.join(", "))),
+    }
+}
+
 fn meaning(missing: Missing) -> MissingReference {
     match missing {
         Missing::Drop => MissingReference::Drop,
         Missing::Incomplete => MissingReference::Incomplete,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::compile;
+    use crate::diagnostic::Diagnostics;
+    use crate::resolve::Fragments;
+
+    struct Nothing;
+
+    impl Fragments for Nothing {
+        fn find(&self, _: &str) -> Option<(String, String)> {
+            None
+        }
+
+        fn names(&self) -> Vec<String> {
+            Vec::new()
+        }
+    }
+
+    /// What is told of a family of these constants, one of whose slugs is granted: messages and helps.
+    fn told(each: &str, slug: &str, granted: &str) -> Vec<(String, Option<String>)> {
+        let text = format!(
+            r#"format: 1
+id: acme
+name: Acme
+http: {{ base_url: "https://acme.example" }}
+resources:
+  user:
+    list: {{ get: /users, items: $.users, pages: none }}
+    id: $.id
+    display_name: $.name
+  team:
+    list: {{ get: /teams, items: $.teams, pages: none }}
+    id: $.id
+    display_name: $.name
+    entitlements:
+      level:
+        each: {{ n: {each} }}
+        slug: "{slug}"
+        grantable_to: [user]
+        grants:
+          - get: "/teams/{{{{ resource.id }}}}/users"
+            items: $.users
+            pages: none
+            entitlement: "{granted}"
+            principal: {{ user: $.id }}
+"#
+        );
+        let mut diagnostics = Diagnostics::default();
+        compile("acme.yaml", &text, &Nothing, &mut diagnostics);
+        diagnostics.sorted().iter().map(|one| (one.message.clone(), one.help.clone())).collect()
+    }
+
+    #[test]
+    fn slugs_of_numbers_and_booleans_are_those_that_a_run_makes() {
+        for (each, slug, granted) in [
+            ("[1, 2]", "level-{{ n }}", "level-1"),
+            ("[1, 2]", "{{ n }}", "2"),
+            ("[1.5, top]", "level-{{ n }}", "level-1.5"),
+            ("[true, false]", "is-{{ n }}", "is-true"),
+            ("[{ id: x }]", "level-{{ n.id }}", "level-x"),
+        ] {
+            assert_eq!(told(each, slug, granted), [], "{each} {slug} {granted}");
+        }
+    }
+
+    #[test]
+    fn a_slug_that_no_number_makes_is_told() {
+        let message = "`team` has no entitlement `level-x`".to_owned();
+        let help = Some("did you mean `level-1`?".to_owned());
+        assert_eq!(told("[1, 2]", "level-{{ n }}", "level-x"), [(message, help)]);
+    }
+
+    #[test]
+    fn there_is_no_help_where_there_is_no_slug() {
+        let message = "`team` has no entitlement `level-1`".to_owned();
+        assert_eq!(told("[]", "level-{{ n }}", "level-1"), [(message, None)]);
     }
 }
