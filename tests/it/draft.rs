@@ -134,6 +134,57 @@ fn only_the_lists_that_the_user_names_are_drafted() {
 }
 
 #[test]
+fn a_list_is_drafted_for_one_thing_only() {
+    let document = std::fs::read_to_string(place("summit").join("openapi.yaml")).unwrap();
+    let paths = |paths: &[&str]| paths.iter().map(|path| (*path).to_owned()).collect::<Vec<_>>();
+    let refused = |users: Option<&str>, groups: &[&str], roles: &[&str]| {
+        let users = users.map(str::to_owned);
+        let wishes = Wishes { users, groups: paths(groups), roles: paths(roles), ..Wishes::default() };
+        from_document(&document, &wishes).map(|drafted| drafted.spec).unwrap_err().to_string()
+    };
+    let twice = "GET /groups is named twice";
+    assert_eq!(refused(None, &["/groups", "/groups"], &[]), twice);
+    assert_eq!(refused(None, &["/groups", "/groups/"], &[]), twice);
+    assert_eq!(refused(None, &[], &["/groups", "/groups"]), twice);
+    assert_eq!(refused(None, &["/groups"], &["/groups"]), twice);
+    assert_eq!(refused(Some("/users"), &["/users"], &[]), "GET /users is named twice");
+    let users = "GET /users is the list of users, and is named for something else";
+    assert_eq!(refused(None, &["/users"], &[]), users);
+    assert_eq!(refused(None, &["/groups"], &["/users"]), users);
+}
+
+#[test]
+fn lists_outside_scim_that_the_user_names_are_told_to_be_left_out() {
+    let text = json!({ "type": "string" });
+    let list = |items: &str| {
+        let list =
+            json!({ "type": "array", "items": { "properties": { "id": text, "userName": text, "name": text } } });
+        let schema = json!({ "properties": { items: list, "totalResults": { "type": "integer" } } });
+        json!({ "get": { "responses": { "200": { "content": { "application/json": { "schema": schema } } } } } })
+    };
+    let (scim, own) = (list("Resources"), list("items"));
+    let paths = json!({ "/scim/v2/Users": scim, "/scim/v2/Groups": scim, "/teams": own, "/roles": own });
+    let servers = json!([{ "url": "https://both.example" }]);
+    let document = json!({ "openapi": "3.0.0", "info": { "title": "Both" }, "servers": servers, "paths": paths });
+    let left_out = |groups: &[&str], roles: &[&str]| {
+        let owned = |paths: &[&str]| paths.iter().map(|path| (*path).to_owned()).collect();
+        let wishes = Wishes {
+            users: Some("/scim/v2/Users".to_owned()),
+            groups: owned(groups),
+            roles: owned(roles),
+            ..Wishes::default()
+        };
+        let drafted = from_document(&document.to_string(), &wishes).unwrap();
+        assert!(drafted.spec.contains("use: scim2"), "{}", drafted.spec);
+        drafted.left_out
+    };
+    let told = |path: &str| format!("GET {path}: it is outside SCIM, and a draft over SCIM has only users and groups");
+    assert_eq!(left_out(&["/teams", "/scim/v2/Groups"], &["/roles"]), [told("/teams"), told("/roles")]);
+    assert_eq!(left_out(&["/scim/v2/Groups"], &[]), [""; 0]);
+    assert_eq!(left_out(&[], &[]), [""; 0]);
+}
+
+#[test]
 fn users_beside_scim_are_drafted_from_the_api_that_says_more() {
     let users = |at: &str, items: &str, row: &serde_json::Value| {
         let list = json!({ "type": "array", "items": { "properties": row } });

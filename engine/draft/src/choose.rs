@@ -151,11 +151,20 @@ pub(crate) struct Named<'a> {
 /// A list with how likely it is the one.
 type Scored<'a> = (i32, &'a List);
 
-/// Chooses. What the user named and is not there is told by its path.
+/// Chooses. What the user named and is not there, or named for two things, is told by its path.
 pub(crate) fn choose<'a>(api: &'a Api, named: &Named<'_>) -> Result<Choice<'a>, Missing> {
     let users = candidates(api, Topic::User, named.users.as_slice())?;
     let groups = candidates(api, Topic::Group, &named.groups)?;
     let roles = candidates(api, Topic::Role, &named.roles)?;
+    let given =
+        [(&users, named.users.is_some()), (&groups, !named.groups.is_empty()), (&roles, !named.roles.is_empty())];
+    let mut told: Vec<&List> = Vec::new();
+    for (_, list) in given.iter().filter(|(_, named)| *named).flat_map(|(lists, _)| lists.iter()) {
+        if told.iter().any(|other| std::ptr::eq(*other, *list)) {
+            return Err(Missing::Twice(list.shown()));
+        }
+        told.push(list);
+    }
     let best_user = |beside: Option<&List>| {
         let with_bonus = |(score, list): &Scored<'a>| {
             *score + beside.map_or(0, |beside| if prefix(&beside.path) == prefix(&list.path) { 5 } else { 0 })
@@ -173,6 +182,9 @@ pub(crate) fn choose<'a>(api: &'a Api, named: &Named<'_>) -> Result<Choice<'a>, 
         }
     }
     let Some(user) = pair.1 else { return Err(Missing::Users) };
+    if named.users.is_none() && told.iter().any(|list| std::ptr::eq(*list, user)) {
+        return Err(Missing::OfUsers(user.shown()));
+    }
     let group = pair.2.filter(|group| !std::ptr::eq(*group, user));
     let role = best(&roles, |(score, list)| *score + if prefix(&list.path) == prefix(&user.path) { 5 } else { 0 });
     let mut choice = Choice { users: chosen(user, &users, named.users.is_some()), held: Vec::new() };
@@ -284,6 +296,10 @@ pub(crate) enum Missing {
     Users,
     /// A path that the user named is no list.
     Named(String),
+    /// A path that the user named twice.
+    Twice(String),
+    /// A path that the user named for something else is the likeliest list of users.
+    OfUsers(String),
 }
 
 fn best<'a>(all: &[(i32, &'a List)], score: impl Fn(&(i32, &'a List)) -> i32) -> Option<(i32, &'a List)> {

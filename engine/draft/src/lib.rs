@@ -109,7 +109,9 @@ pub fn from_document(text: &str, wishes: &Wishes) -> Result<Drafted, DraftError>
         None => id_of(&name),
     };
     if let Some(service) = scim::Service::of(&api, choice.users.list) {
-        return Ok(Drafted { spec: service.written(&id, &name), id, found: service.found(), left_out: api.left_out });
+        let (spec, found) = (service.written(&id, &name), service.found());
+        let left_out = api.left_out.iter().cloned().chain(service.left_out(&choice)).collect();
+        return Ok(Drafted { spec, id, found, left_out });
     }
     let draft = compose::composed(&api, &choice, &id, &name);
     let found = found(&choice, &draft);
@@ -145,6 +147,12 @@ fn told(missing: &Missing, api: &Api) -> DraftError {
     match missing {
         Missing::Named(path) => DraftError::new(format!("GET {} is no list in {}", yaml::one_line(path), api.source))
             .hint("write the path as it stands there, with its `{…}`; its answer must be described, and hold a list"),
+        Missing::Twice(path) => DraftError::new(format!("GET {} is named twice", yaml::one_line(path)))
+            .hint("each list makes one type: name it once, by one of `--users`, `--groups` and `--roles`"),
+        Missing::OfUsers(path) => {
+            let message = format!("GET {} is the list of users, and is named for something else", yaml::one_line(path));
+            DraftError::new(message).hint("if the users are in another list, name that one with `--users PATH`")
+        }
         Missing::Users => {
             let lists: Vec<String> = api.lists.iter().take(8).map(api::List::shown).collect();
             let seen = match lists.is_empty() {

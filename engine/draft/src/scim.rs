@@ -3,6 +3,7 @@
 //! Out: the draft, where the list is SCIM's.
 
 use crate::api::{Api, List, Segment, folded, shown};
+use crate::choose::Choice;
 use crate::compose;
 use crate::draft::{Draft, Field};
 use crate::pages::recognised;
@@ -50,6 +51,15 @@ impl<'a> Service<'a> {
     pub fn found(&self) -> Vec<String> {
         let groups = self.groups.map_or_else(|| "no list".to_owned(), |list| format!("GET {}, SCIM 2.0", list.shown()));
         vec![format!("user   GET {}, SCIM 2.0", self.users.shown()), format!("group  {groups}")]
+    }
+
+    /// The lists that the user named and the fragment does not read, a line each.
+    pub fn left_out(&self, choice: &Choice<'_>) -> Vec<String> {
+        let is_own = |list: &List| self.groups.is_some_and(|groups| std::ptr::eq(groups, list));
+        let named = choice.held.iter().map(|held| &held.chosen).filter(|chosen| chosen.named && !is_own(chosen.list));
+        let told =
+            |path: String| format!("GET {path}: it is outside SCIM, and a draft over SCIM has only users and groups");
+        named.map(|chosen| told(chosen.list.shown())).collect()
     }
 
     /// The draft as YAML.
