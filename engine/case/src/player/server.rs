@@ -83,7 +83,7 @@ impl Port {
                             connections.spawn(converse(stream, kept.clone(), respond.clone()));
                         }
                         // Too many connections are open; others have to end first.
-                        Err(_) => tokio::task::yield_now().await,
+                        Err(_) => tokio::time::sleep(PAUSE).await,
                     },
                     Some(_) = connections.join_next() => {}
                 }

@@ -262,19 +262,23 @@ impl<'a> Pager<'a> {
         Ok(())
     }
 
-    /// How many rows have come before just as they are: a list that changes while its pages are read
+    /// How many rows have come on earlier pages just as they are: a list that changes while its pages are read
     /// gives a row twice, and perhaps not another one at all. It is the total that shows it. Rows that a
     /// killed run has read are not known any more; those of a window come again as it should be.
     fn repeated_rows(&mut self, rows: &[&Json]) -> u64 {
         if self.rules.total.is_none() || self.rules.window.is_some() {
             return 0;
         }
-        let mut has_come = |row: &Json| {
+        let fingerprint = |row: &&Json| {
             let mut hasher = DefaultHasher::new();
             row.hash(&mut hasher);
-            !self.rows.insert(hasher.finish())
+            hasher.finish()
         };
-        rows.iter().filter(|row| has_come(row)).count() as u64
+        let fingerprints: Vec<u64> = rows.iter().map(fingerprint).collect();
+        let repeated = fingerprints.iter().filter(|row| self.rows.contains(row)).count();
+        // Twice on one page is the vendor's way of naming it twice: nothing moved there.
+        self.rows.extend(fingerprints);
+        repeated as u64
     }
 
     fn at_end(
