@@ -187,3 +187,53 @@ fn a_redirect_that_goes_round_is_not_followed_for_ever() {
     assert_says(&run.stderr, &["listing `user`", "redirect"]);
     assert!(server.asked().iter().filter(|request| request.path == "/users").count() < 8);
 }
+
+#[test]
+fn what_came_before_a_page_that_failed_is_asked_about_all_the_same() {
+    const SPEC: &str = r#"format: 1
+id: plain
+name: Plain
+config:
+  base_url: { title: Base URL, type: url, default: "https://api.plain.example" }
+http:
+  base_url: "{{ config.base_url }}"
+resources:
+  person:
+    list: { get: /people, items: $.items, pages: none }
+    id: $.id
+    display_name: $.id
+    user: { status: enabled }
+  site:
+    list: { get: /sites, items: $.items, pages: none }
+    id: $.id
+    display_name: $.id
+  team:
+    parent: site
+    list:
+      get: "/sites/{{ parent.id }}/teams"
+      items: $.items
+      pages: { offset: { send: { query: offset } }, limit: { query: limit, value: 2 }, last: [short_page] }
+    id: $.id
+    display_name: $.id
+    group: {}
+    entitlements: { member: { purpose: assignment, grantable_to: [person] } }
+    grants:
+      - get: "/teams/{{ resource.id }}/people"
+        items: $.items
+        pages: none
+        entitlement: member
+        principal: { person: $.id }
+"#;
+    let server = Server::start(|request: &Request| match request.path.as_str() {
+        "/sites" => Answer::json(&json!({ "items": [{ "id": "s1" }] })),
+        "/sites/s1/teams" if request.target.contains("offset=2") => Answer::bare(404),
+        "/sites/s1/teams" => Answer::json(&json!({ "items": [{ "id": "t1" }, { "id": "t2" }] })),
+        _ => Answer::json(&json!({ "items": [{ "id": "ada" }] })),
+    });
+    let (synced, graph) = Inside::new(&compile(SPEC), &server.url())
+        .slowly_stored(std::time::Duration::from_millis(40))
+        .sync(folder().path(), 8);
+    assert!(synced.failure.is_none(), "{synced:?}");
+    assert_eq!(synced.report.verdict, engine_model::Verdict::Incomplete);
+    assert_eq!(graph.matches("\"kind\":\"grant\"").count(), 2, "{graph}");
+}

@@ -2,8 +2,9 @@
 //!
 //! `task` turns the plan into tasks (a source, and what it is repeated for); `schedule` keeps
 //! their jobs running, as many as there is room for, and knows when a list is complete; `job`
-//! reads one list page by page; `opening` makes the requests that come first; `report` says what
-//! it all amounts to; `part` reads a part of a plan into `memory`, for single questions. Each page's records, its counts and the mark where the list stands go to the
+//! reads one list page by page; `writer` stores the pages; `opening` makes the requests that come
+//! first; `report` says what it all amounts to; `part` reads a part of a plan into `memory`, for
+//! single questions. Each page's records, its counts and the mark where the list stands go to the
 //! store in one transaction, so a run that dies goes on where it stopped.
 
 mod job;

@@ -75,7 +75,7 @@ pub(super) async fn run_all(run: Arc<Run>, tasks: Vec<Task>, options: &SyncOptio
     let mut jobs: JoinSet<Ended> = JoinSet::new();
     let mut stop = options.stop.clone();
     let result = schedule.all(&mut jobs, &mut stop).await;
-    // Jobs that still run may be in the middle of storing a page: they are ended between pages.
+    // A page of theirs that is on its way into the store still gets there; the sync waits for it.
     jobs.shutdown().await;
     result
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use engine_spec::plan::{Asked, Origin, PageRules, Pages, Source};
 use serde_json::{Map, Value as Json};
 
+use super::pages::step_position;
 use super::{Fetched, Work};
 use crate::extract::{Note, Recorder, Tallied};
 use crate::page::{Pager, Position, Seen, Step};
@@ -88,7 +89,7 @@ impl Sampling<'_> {
             let step = pager.advance(&position, &seen, &scope);
             let step = step.map_err(|error| work.page_error(rules, error).about(&answer))?;
             let came = rows.len();
-            self.take(source, rows, super::step_position(&step), answer.whole()).await?;
+            self.take(source, rows, step_position(&step), answer.whole()).await?;
             let is_full = self.list.rows.len() >= self.most;
             match step {
                 Step::End(end) => {
