@@ -259,6 +259,32 @@ fn what_is_simulated_reaches_no_vendor() {
         }
     }
     assert!(vendor.asked().is_empty());
+    // Nor does a recorded answer lead away, to a host that the spec allows.
+    let host = vendor.url().replace("http://", "");
+    desk.write(
+        "wide.yaml",
+        &format!(
+            "format: 1\nid: wide\nname: Wide\n\
+         config: {{ base_url: {{ title: Base URL, type: url, default: \"https://api.wide.example\" }} }}\n\
+         http: {{ base_url: \"{{{{ config.base_url }}}}\", hosts: [\"{host}\"] }}\n\
+         resources:\n  user:\n    list:\n      get: /users\n      items: $.items\n      \
+         pages: {{ next_url: {{ next: $.next }}, last: [next_absent] }}\n    \
+         id: $.id\n    display_name: $.id\n    user: {{ status: enabled }}\n"
+        ),
+    );
+    desk.write(
+        "led.yaml",
+        &format!(
+            "case: Led away\nexchanges:\n  \
+         - {{ get: /users, answer: {{ json: {{ items: [], next: \"{}/users\" }} }}, times: any }}\n\
+         expect: {{ verdict: complete }}\n",
+            vendor.url()
+        ),
+    );
+    let run = engine(["sync", "--spec", "wide.yaml", "--simulate=led.yaml"]).within(desk.folder()).run();
+    assert_ne!(run.status, 0, "{run}");
+    assert!(run.says("leads away from the recording at"), "{run}");
+    assert!(vendor.asked().is_empty());
     // What is at home is played.
     let sync = || engine(["sync", "--spec", "atlas.yaml", "--simulate=quiet.yaml"]).within(desk.folder());
     let run = sync().run();

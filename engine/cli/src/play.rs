@@ -31,20 +31,15 @@ pub struct Played {
 pub async fn sync(
     plan: &Arc<Plan>,
     config: Map<String, Json>,
+    settings: Settings,
     begins: jiff::Timestamp,
     observer: Option<Arc<dyn Observer>>,
 ) -> Result<Played, Failure> {
     let (_stop, stopped) = tokio::sync::watch::channel(false);
     let mut services = Services::with(Arc::new(SimulatedEnvironment::new(begins)));
     services.observer = observer;
-    let session = Session {
-        plan: plan.clone(),
-        config,
-        settings: Settings { trusts_system: false, ..Settings::default() },
-        services,
-        progress: Arc::new(NoProgress),
-        stop: stopped,
-    };
+    let session =
+        Session { plan: plan.clone(), config, settings, services, progress: Arc::new(NoProgress), stop: stopped };
     read(plan, session).await
 }
 

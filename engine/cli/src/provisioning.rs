@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::{Args, ValueEnum};
 use engine_model::{EntitlementRef, OutcomeWord, ResourceRef};
-use engine_run::http::Settings;
 use engine_run::provision::{Audit, AuditEntry, Given, Mode, NoAudit, Order, Outcome, Provisioner};
 use engine_run::sync::NoProgress;
 use engine_spec::plan::Plan;
@@ -141,10 +140,9 @@ pub fn confirm(what: &str) -> Result<(), Failure> {
 
 /// Opens a provisioner for a plan, against the vendor or a recording.
 pub async fn open(options: &Options, plan: &Arc<Plan>) -> Result<(Provisioner, Option<Simulation>), Failure> {
-    let Vendor { simulation, config, services } =
+    let Vendor { simulation, config, services, settings } =
         Vendor::of(plan, &options.spec, options.simulate.as_ref(), &options.given).await?;
     let (_, stop) = tokio::sync::watch::channel(false);
-    let settings = Settings { proxies: session::proxies(), ..Settings::default() };
     let session = Session { plan: plan.clone(), config, settings, services, progress: Arc::new(NoProgress), stop };
     let audit: Arc<dyn Audit> = match &options.audit {
         Some(path) => Arc::new(AuditFile::open(path, plan)?),

@@ -5,20 +5,23 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use engine_case::{Case, Player, folder};
-use engine_run::http::Services;
+use engine_run::http::{Services, Settings};
 use engine_spec::plan::{Auth, NoWitness, Plan};
 use engine_spec::scope::Scope;
 use serde_json::{Map, Value as Json};
+use url::Url;
 
 use crate::config::{self, Given};
 use crate::exit::Failure;
 use crate::output;
+use crate::session;
 use crate::token::TokenFolder;
 
 /// A case that is being played.
 pub struct Simulation {
     case: Case,
-    player: Player,
+    /// Who answers.
+    pub player: Player,
 }
 
 /// Whom a command talks to: the vendor, or a recording of it.
@@ -29,6 +32,8 @@ pub struct Vendor {
     pub config: Map<String, Json>,
     /// Clock and tokens; what is played keeps no tokens.
     pub services: Services,
+    /// Proxies; what is played stays with the player, whatever its answers say.
+    pub settings: Settings,
 }
 
 impl Vendor {
@@ -41,14 +46,16 @@ impl Vendor {
     ) -> Result<Self, Failure> {
         let mut services = Services::system();
         let Some(case) = simulate else {
+            let settings = Settings { proxies: session::proxies(), ..Settings::default() };
             services.tokens = Arc::new(TokenFolder::of_user());
             let config = config::values(plan, given, &BTreeMap::new())?;
-            return Ok(Self { simulation: None, config, services });
+            return Ok(Self { simulation: None, config, services, settings });
         };
         let simulation = Simulation::start(spec, case.as_deref()).await?;
         let config = config::values(plan, given, &simulation.played(plan))?;
         simulation.stays_home(plan, &config)?;
-        Ok(Self { simulation: Some(simulation), config, services })
+        let settings = settings(&simulation.player);
+        Ok(Self { simulation: Some(simulation), config, services, settings })
     }
 }
 
@@ -87,6 +94,11 @@ pub fn unplayed(error: std::io::Error) -> Failure {
     Failure::new(format!("cannot answer on this machine's loopback address: {error}"))
 }
 
+/// Settings of what is played: it stays with the player, whatever spec and answers say.
+pub fn settings(player: &Player) -> Settings {
+    Settings { only: Url::parse(&player.address()).ok(), trusts_system: false, ..Settings::default() }
+}
+
 /// Fails where a spec would go elsewhere than to the recording: what is played must not reach a vendor.
 pub fn stays_home(plan: &Plan, config: &Map<String, Json>, player: &Player) -> Result<(), Failure> {
     let mut names = Map::new();
@@ -98,7 +110,7 @@ pub fn stays_home(plan: &Plan, config: &Map<String, Json>, player: &Player) -> R
             _ => None,
         };
         for (key, value) in std::iter::once(("base_url", &client.base_url)).chain(sign_in) {
-            // A URL that an answer tells is one of the recording.
+            // A URL that an answer tells is known later, and refused then.
             let Ok(Some(url)) = value.text(&Scope::root(&names), &NoWitness) else { continue };
             let is_below_base = key == "token_url" && url.starts_with('/');
             if !is_below_base && !is_at(&url, &address) {

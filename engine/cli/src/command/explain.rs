@@ -164,6 +164,7 @@ fn defaults() -> Vec<EngineDefault> {
         longest_backoff,
         limited_attempts,
         proxies: _,
+        only: _,
         trusts_system: _,
     } = Settings::default();
     let seconds = |time: Duration| format!("{} s", time.as_secs());

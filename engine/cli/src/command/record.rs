@@ -18,7 +18,7 @@ use crate::output;
 use crate::play;
 use crate::progress::Bars;
 use crate::session::{self, Session};
-use crate::simulation::{Simulation, played, stays_home, unplayed};
+use crate::simulation::{Simulation, played, settings, stays_home, unplayed};
 use crate::token::TokenFolder;
 
 /// Make a recorded case of a real run, with made-up data
@@ -110,7 +110,8 @@ async fn read(
         let simulation = Simulation::start(&arguments.spec, case.as_deref()).await?;
         let config = config::values(plan, &arguments.given, &simulation.played(plan))?;
         simulation.stays_home(plan, &config)?;
-        let run = play::sync(plan, config.clone(), session::now(), Some(recorder)).await?;
+        let run =
+            play::sync(plan, config.clone(), settings(&simulation.player), session::now(), Some(recorder)).await?;
         return Ok((config, run));
     }
     let config = config::values(plan, &arguments.given, &Default::default())?;
@@ -143,7 +144,8 @@ async fn play_case(plan: &Arc<Plan>, case: &Case) -> Result<engine_record::Playe
     let config = config::values(plan, &Given::default(), &played(plan, case, &player)).map_err(said)?;
     stays_home(plan, &config, &player).map_err(said)?;
     let recorder = Arc::new(Recorder::default());
-    let run = play::sync(plan, config, session::now(), Some(recorder.clone())).await.map_err(said)?;
+    let run =
+        play::sync(plan, config, settings(&player), session::now(), Some(recorder.clone())).await.map_err(said)?;
     let mut faults: Vec<String> = player.faults().iter().map(ToString::to_string).collect();
     if faults.is_empty() {
         faults.extend(run.failure.map(|failure| failure.message));

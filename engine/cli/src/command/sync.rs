@@ -83,7 +83,7 @@ pub fn run(arguments: &Arguments) -> Result<End, Failure> {
 
 async fn sync(arguments: &Arguments, plan: Arc<Plan>) -> Result<End, Failure> {
     // The recording answers as long as it is held.
-    let Vendor { simulation, config, services } =
+    let Vendor { simulation, config, services, settings } =
         Vendor::of(&plan, &arguments.spec, arguments.simulate.as_ref(), &arguments.given).await?;
     let target = target(arguments);
     let (stop, stopped) = tokio::sync::watch::channel(false);
@@ -101,11 +101,7 @@ async fn sync(arguments: &Arguments, plan: Arc<Plan>) -> Result<End, Failure> {
         Some(bars) => bars.clone(),
         None => Arc::new(NoProgress),
     };
-    let settings = Settings {
-        concurrency: usize::from(arguments.concurrency),
-        proxies: session::proxies(),
-        ..Settings::default()
-    };
+    let settings = Settings { concurrency: usize::from(arguments.concurrency), ..settings };
     let session = Session { plan: plan.clone(), config, settings, services, progress, stop: stopped };
     let store = if simulation.is_some() {
         // A real run that was stopped is not touched by made-up data.

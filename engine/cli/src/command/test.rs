@@ -186,7 +186,7 @@ async fn one(plan: &Arc<Plan>, path: &Path, accept: bool) -> Result<One, Failure
         let values = config::values(plan, &Given::default(), &played(plan, &case, &player));
         let mut faults = match values {
             Ok(config) => match stays_home(plan, &config, &player) {
-                Ok(()) => deeds::run(plan, config, &case.deeds).await,
+                Ok(()) => deeds::run(plan, config, &player, &case.deeds).await,
                 Err(failure) => vec![failure.message],
             },
             Err(failure) => vec![failure.message],

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use clap::{ArgGroup, Args, ValueEnum};
 use engine_model::ResourceRef;
-use engine_run::http::Settings;
 use engine_run::trial::{Collector, Reach, Target, attempt};
 use engine_spec::plan::{Plan, ResourceType};
 use engine_spec::suggest::nearest;
@@ -84,11 +83,10 @@ pub fn run(arguments: &Arguments) -> Result<End, Failure> {
 
 async fn tried(arguments: &Arguments, plan: &Arc<Plan>, target: &Target) -> Result<End, Failure> {
     // The recording answers as long as it is held.
-    let Vendor { simulation: _simulation, config, mut services } =
+    let Vendor { simulation: _simulation, config, mut services, settings } =
         Vendor::of(plan, &arguments.spec, arguments.simulate.as_ref(), &arguments.given).await?;
     let collector = Arc::new(Collector::default());
     services.observer = Some(collector.clone());
-    let settings = Settings { proxies: session::proxies(), ..Settings::default() };
     let Connected { clients, names, environment } = session::connect(plan, config, settings, services)?;
     let reach = Reach { rows: usize::from(arguments.limit), on: arguments.on.clone() };
     let trial = attempt(plan.clone(), clients, names, environment, &collector, target, &reach).await;

@@ -235,13 +235,20 @@ impl Delivery<'_> {
             Route::Client | Route::Login => self.member.egress.check(&hop.url),
             Route::TokenEndpoint => check_form(&hop.url).map(|_| Trust::Own),
         };
-        trust.map_err(|reason| Fault {
+        let trust = trust.map_err(|reason| Fault {
             kind: RequestErrorKind::Egress,
             text: format!("the request is refused: {reason}"),
             passing: false,
             reached: false,
             hint: Some("a host that next links and redirects may lead to is named under the client's `hosts`; credentials stay behind"),
-        })
+        })?;
+        match &self.shared.settings.only {
+            Some(only) if Origin::of(only) != Origin::of(&hop.url) => {
+                let text = format!("the request is refused: it leads away from the recording at {only}");
+                Err(Fault::lasting(RequestErrorKind::Egress, text))
+            }
+            _ => Ok(trust),
+        }
     }
 
     fn leave_secrets_behind(&self, signed: &mut PreparedRequest) -> Result<(), Fault> {

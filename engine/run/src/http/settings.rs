@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use url::Url;
+
 use crate::auth::{MemoryTokens, TokenStore};
 use crate::environment::{Environment, SystemEnvironment};
 use crate::trace::Observer;
@@ -33,6 +35,9 @@ pub struct Settings {
     pub limited_attempts: u32,
     /// Proxies. None is taken from the environment.
     pub proxies: Proxies,
+    /// The one server that requests may go to, whatever spec and answers say: what is played stays
+    /// with the player. Any that the spec allows where nothing is named.
+    pub only: Option<Url>,
     /// Whether the authorities of the system are trusted; otherwise those alone that a spec names. What
     /// is played on loopback needs none, and reading them takes longer than most cases.
     pub trusts_system: bool,
@@ -52,6 +57,7 @@ impl Default for Settings {
             longest_backoff: Duration::from_secs(300),
             limited_attempts: 30,
             proxies: Proxies::default(),
+            only: None,
             trusts_system: true,
         }
     }
