@@ -199,7 +199,10 @@ http:
   base_url: "{{ config.base_url }}"
 resources:
   person:
-    list: { get: /people, items: $.items, pages: none }
+    list:
+      get: /people
+      items: $.items
+      pages: { page: { send: { query: page } }, limit: { query: limit, value: 1 }, last: [empty_page] }
     id: $.id
     display_name: $.id
     user: { status: enabled }
@@ -228,7 +231,10 @@ resources:
         "/sites" => Answer::json(&json!({ "items": [{ "id": "s1" }] })),
         "/sites/s1/teams" if request.target.contains("offset=2") => Answer::bare(404),
         "/sites/s1/teams" => Answer::json(&json!({ "items": [{ "id": "t1" }, { "id": "t2" }] })),
-        _ => Answer::json(&json!({ "items": [{ "id": "ada" }] })),
+        // Storing these keeps the store busy for a while.
+        "/people" if request.number_of("page") > 8 => Answer::json(&json!({ "items": [] })),
+        "/people" => Answer::json(&json!({ "items": [{ "id": request.query["page"] }] })),
+        _ => Answer::json(&json!({ "items": [{ "id": "1" }] })),
     });
     let (synced, graph) = Inside::new(&compile(SPEC), &server.url())
         .slowly_stored(std::time::Duration::from_millis(40))

@@ -5,10 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use engine_c1z::{Policy, WorkingStore};
-use engine_model::{Committed, Dangling, Mark, MissingParents, Page, ResourceType, ScopeRow, Store, StoreError, Tally};
 use engine_run::environment::{Environment, SimulatedEnvironment};
 use engine_run::http::{Clients, Services, Settings};
-use engine_run::sync::{NoProgress, SyncOptions, Synced};
+use engine_run::sync::{Progress, SyncOptions, Synced};
 use engine_spec::check;
 use engine_spec::diagnostic::Diagnostics;
 use engine_spec::plan::Plan;
@@ -52,48 +51,12 @@ pub struct Inside {
     storing_takes: Duration,
 }
 
-/// A store on a disk that is slow.
-struct Slow {
-    store: WorkingStore,
-    takes: Duration,
-}
+/// Holds up whoever stores a page, after it.
+struct Slow(Duration);
 
-impl Store for Slow {
-    fn declare(&mut self, types: &[ResourceType]) -> Result<(), StoreError> {
-        self.store.declare(types)
-    }
-
-    fn commit_all(&mut self, pages: Vec<Page>) -> Result<Vec<Committed>, StoreError> {
-        std::thread::sleep(self.takes);
-        self.store.commit_all(pages)
-    }
-
-    fn marks(&self) -> Result<Vec<Mark>, StoreError> {
-        self.store.marks()
-    }
-
-    fn tallies(&self) -> Result<Vec<Tally>, StoreError> {
-        self.store.tallies()
-    }
-
-    fn scope_rows(&self, resource_type: &str, after: i64, limit: usize) -> Result<Vec<ScopeRow>, StoreError> {
-        self.store.scope_rows(resource_type, after, limit)
-    }
-
-    fn look_up(&self, table: &str, key: &str) -> Result<Vec<String>, StoreError> {
-        self.store.look_up(table, key)
-    }
-
-    fn settle(&mut self) -> Result<Vec<Dangling>, StoreError> {
-        self.store.settle()
-    }
-
-    fn missing_parents(&self) -> Result<Vec<MissingParents>, StoreError> {
-        self.store.missing_parents()
-    }
-
-    fn totals(&self) -> Result<Vec<(String, u64, u64, u64)>, StoreError> {
-        self.store.totals()
+impl Progress for Slow {
+    fn page(&self, _: &str, _: u64) {
+        std::thread::sleep(self.0);
     }
 }
 
@@ -104,7 +67,7 @@ impl Inside {
         Self { plan: plan.clone(), config, storing_takes: Duration::ZERO }
     }
 
-    /// The same on a disk that takes so long for each transaction.
+    /// The same, with so long a wait after each page that is stored.
     pub fn slowly_stored(mut self, takes: Duration) -> Self {
         self.storing_takes = takes;
         self
@@ -140,16 +103,16 @@ impl Inside {
         let options = SyncOptions {
             concurrency,
             environment,
-            progress: Arc::new(NoProgress),
+            progress: Arc::new(Slow(self.storing_takes)),
             stop: stopped,
             started_at: store.started_at(),
             resumed: false,
         };
-        let shared = Arc::new(Mutex::new(Slow { store, takes: self.storing_takes }));
+        let shared = Arc::new(Mutex::new(store));
         let synced = engine_run::sync::sync(self.plan.clone(), clients, names, shared.clone(), options).await;
         let mut lines = Vec::new();
         if synced.failure.is_none() {
-            shared.lock().unwrap().store.write_lines(&mut lines, false).unwrap();
+            shared.lock().unwrap().write_lines(&mut lines, false).unwrap();
         }
         (synced, String::from_utf8(lines).unwrap())
     }
