@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use hyper::header::{HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde_json::Value as Json;
 
@@ -299,6 +300,20 @@ impl Exchange {
         if self.all_answers().iter().any(|answer| answer.json.is_some() && answer.text.is_some()) {
             return Err("an answer has `json` or `text`, not both".to_owned());
         }
+        self.all_answers().iter().try_for_each(|answer| answer.check())
+    }
+}
+
+impl AnswerSpec {
+    /// Whether a server can send it (RFC 9110, 5 and 15).
+    fn check(&self) -> Result<(), String> {
+        if let Some(status) = self.status.filter(|status| !(200..=999).contains(status)) {
+            return Err(format!("`{status}` is no status of an answer; they are 200 to 999"));
+        }
+        for (name, value) in &self.headers {
+            HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("`{name}` is no name of a header"))?;
+            HeaderValue::from_str(&value.text()).map_err(|_| format!("the header `{name}` cannot have this value"))?;
+        }
         Ok(())
     }
 }
@@ -309,5 +324,23 @@ fn put_in(json: &mut Json, address: &str) {
         Json::Array(items) => items.iter_mut().for_each(|item| put_in(item, address)),
         Json::Object(members) => members.values_mut().for_each(|member| put_in(member, address)),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(answer: &str) -> String {
+        let exchanges = format!("exchanges: [{{ get: /a, answer: {{ {answer} }} }}]");
+        Case::parse(&format!("case: A\n{exchanges}\nexpect: {{ verdict: complete }}\n")).unwrap_err()
+    }
+
+    #[test]
+    fn an_answer_that_no_server_can_send_is_refused() {
+        assert_eq!(refused("status: 1000"), "exchange 1: `1000` is no status of an answer; they are 200 to 999");
+        assert_eq!(refused("status: 100"), "exchange 1: `100` is no status of an answer; they are 200 to 999");
+        assert_eq!(refused("headers: { \"x y\": a }"), "exchange 1: `x y` is no name of a header");
+        assert_eq!(refused("headers: { x: \"a\\nb\" }"), "exchange 1: the header `x` cannot have this value");
     }
 }
