@@ -20,8 +20,7 @@ use crate::token::TokenFolder;
 /// A case that is being played.
 pub struct Simulation {
     case: Case,
-    /// Who answers.
-    pub player: Player,
+    player: Player,
 }
 
 /// Whom a command talks to: the vendor, or a recording of it.
@@ -52,8 +51,8 @@ impl Vendor {
             return Ok(Self { simulation: None, config, services, settings });
         };
         let simulation = Simulation::start(spec, case.as_deref()).await?;
-        let config = config::values(plan, given, &simulation.played(plan))?;
-        simulation.stays_home(plan, &config)?;
+        let config = config::values(plan, given, &played(plan, &simulation.case, &simulation.player))?;
+        stays_home(plan, &config, &simulation.player)?;
         let settings = settings(&simulation.player);
         Ok(Self { simulation: Some(simulation), config, services, settings })
     }
@@ -61,7 +60,7 @@ impl Vendor {
 
 impl Simulation {
     /// Plays a case; without one, the spec's case `main`.
-    pub async fn start(spec: &Path, case: Option<&Path>) -> Result<Self, Failure> {
+    async fn start(spec: &Path, case: Option<&Path>) -> Result<Self, Failure> {
         let path = match case {
             Some(case) => case.to_owned(),
             None => {
@@ -76,16 +75,6 @@ impl Simulation {
         output::note(&format!("simulating: {}", case.case));
         let player = Player::start(&case, true).await.map_err(unplayed)?;
         Ok(Self { case, player })
-    }
-
-    /// Fails where the spec would go elsewhere.
-    pub fn stays_home(&self, plan: &Plan, config: &Map<String, Json>) -> Result<(), Failure> {
-        stays_home(plan, config, &self.player)
-    }
-
-    /// What the case gives for the fields of a plan.
-    pub fn played(&self, plan: &Plan) -> BTreeMap<String, String> {
-        played(plan, &self.case, &self.player)
     }
 }
 

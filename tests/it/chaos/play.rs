@@ -1,13 +1,13 @@
 //! Plays a case inside this process, in a world whose time passes only by sleeping: in goes a player,
 //! out come verdict, words and graph. The same folder may be played into again, to go on.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use engine_c1z::{Policy, Start, WorkingStore};
-use engine_case::player::Heard;
+use engine_case::player::{Heard, Places};
 use engine_case::{Case, Player};
 use engine_model::{Report, Verdict};
 use engine_run::environment::Environment;
@@ -51,14 +51,13 @@ pub struct Playing<'a> {
 
 /// Notes which place in the spec each request comes from.
 #[derive(Default)]
-struct Places(Mutex<BTreeMap<Heard, BTreeSet<Site>>>);
+struct Noting(Places);
 
-impl Observer for Places {
+impl Observer for Noting {
     fn exchanged(&self, exchange: &Exchange<'_>) {
         let request = exchange.request;
         let body = request.body().map(|body| body.to_vec()).unwrap_or_default();
-        let heard = Heard::new(request.method(), request.url(), &body);
-        self.0.lock().unwrap().entry(heard).or_default().insert(request.site().clone());
+        self.0.note(Heard::new(request.method(), request.url(), &body), request.site().clone());
     }
 }
 
@@ -70,9 +69,9 @@ impl Playing<'_> {
             Err(reason) => return Ran::failed(reason),
         };
         let names = Map::from_iter([("config".to_owned(), Json::Object(config))]);
-        let places = Arc::new(Places::default());
+        let noting = Arc::new(Noting::default());
         let mut services = Services::with(self.world.clone());
-        services.observer = Some(places.clone());
+        services.observer = Some(noting.clone());
         let settings = Settings {
             concurrency: self.concurrency,
             silence_timeout: self.silence,
@@ -106,7 +105,7 @@ impl Playing<'_> {
             failure: synced.failure.as_ref().map(ToString::to_string),
             graph: String::from_utf8(lines).unwrap(),
             can_go_on: synced.can_go_on,
-            asked: self.asked(&places),
+            asked: noting.0.of(self.case, self.player),
             report: Some(synced.report),
         }
     }
@@ -124,16 +123,6 @@ impl Playing<'_> {
             config.extend(value.map(|value| (field.name.clone(), value)));
         }
         Ok(config)
-    }
-
-    fn asked(&self, places: &Places) -> Vec<BTreeSet<Site>> {
-        let places = places.0.lock().unwrap();
-        let mut asked = vec![BTreeSet::new(); self.case.exchanges.len()];
-        for (heard, numbers) in self.player.heard() {
-            let sites = places.get(&heard).into_iter().flatten();
-            numbers.iter().for_each(|number| asked[*number].extend(sites.clone().cloned()));
-        }
-        asked
     }
 }
 

@@ -1,6 +1,7 @@
 //! Plays a case: a real HTTP server on loopback that answers as recorded, and remembers what was
 //! asked that the case does not have. Whoever starts it may have answers disturbed on their way.
 
+mod places;
 mod server;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use engine_spec::document::config::ConfigType;
 use engine_spec::plan::ConfigField;
+pub use places::Places;
 use serde_json::Value as Json;
 use server::{Answer, Port, Request, Server};
 

@@ -7,7 +7,7 @@ use clap::Args;
 use engine_case::{Case, Player, folder};
 use engine_model::Verdict;
 use engine_record::{Outcome, RecordError, Recorded, Recorder};
-use engine_run::http::{Services, Settings};
+use engine_run::http::Settings;
 use engine_run::sync::{NoProgress, Progress};
 use engine_spec::plan::Plan;
 use serde_json::{Map, Value as Json};
@@ -18,8 +18,7 @@ use crate::output;
 use crate::play;
 use crate::progress::Bars;
 use crate::session::{self, Session};
-use crate::simulation::{Simulation, played, settings, stays_home, unplayed};
-use crate::token::TokenFolder;
+use crate::simulation::{Vendor, played, settings, stays_home, unplayed};
 
 /// Make a recorded case of a real run, with made-up data
 ///
@@ -106,28 +105,19 @@ async fn read(
     plan: &Arc<Plan>,
     recorder: Arc<Recorder>,
 ) -> Result<(Map<String, Json>, play::Played), Failure> {
-    if let Some(case) = &arguments.simulate {
-        let simulation = Simulation::start(&arguments.spec, case.as_deref()).await?;
-        let config = config::values(plan, &arguments.given, &simulation.played(plan))?;
-        simulation.stays_home(plan, &config)?;
-        let run =
-            play::sync(plan, config.clone(), settings(&simulation.player), session::now(), Some(recorder)).await?;
+    let Vendor { simulation, config, mut services, settings } =
+        Vendor::of(plan, &arguments.spec, arguments.simulate.as_ref(), &arguments.given).await?;
+    if simulation.is_some() {
+        let run = play::sync(plan, config.clone(), settings, session::now(), Some(recorder)).await?;
         return Ok((config, run));
     }
-    let config = config::values(plan, &arguments.given, &Default::default())?;
     let bars = Bars::new();
     let progress: Arc<dyn Progress> = match &bars {
         Some(bars) => bars.clone(),
         None => Arc::new(NoProgress),
     };
-    let mut services = Services::system();
-    services.tokens = Arc::new(TokenFolder::of_user());
     services.observer = Some(recorder);
-    let settings = Settings {
-        concurrency: usize::from(arguments.concurrency),
-        proxies: session::proxies(),
-        ..Settings::default()
-    };
+    let settings = Settings { concurrency: usize::from(arguments.concurrency), ..settings };
     let (_stop, stop) = tokio::sync::watch::channel(false);
     let session = Session { plan: plan.clone(), config: config.clone(), settings, services, progress, stop };
     let run = play::read(plan, session).await;

@@ -1,9 +1,9 @@
 //! Plays a case that reads everything: one sync against the recorded answers, in a simulated world.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use engine_case::player::Heard;
+use engine_case::player::{Heard, Places};
 use engine_case::{Case, ExpectedVerdict, Player};
 use engine_model::Verdict;
 use engine_run::http::Settings;
@@ -29,15 +29,13 @@ pub struct Ran {
 
 /// Notes which place in the spec each request comes from.
 #[derive(Default)]
-struct Places(Mutex<BTreeMap<Heard, BTreeSet<Site>>>);
+struct Noting(Places);
 
-impl Observer for Places {
+impl Observer for Noting {
     fn exchanged(&self, exchange: &Exchange<'_>) {
         let request = exchange.request;
         let body = request.body().map(|body| body.to_vec()).unwrap_or_default();
-        let heard = Heard::new(request.method(), request.url(), &body);
-        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        places.entry(heard).or_default().insert(request.site().clone());
+        self.0.note(Heard::new(request.method(), request.url(), &body), request.site().clone());
     }
 }
 
@@ -54,10 +52,10 @@ pub async fn sync(plan: &Arc<Plan>, case: &Case, player: &Player, begins: jiff::
         Ok(config) => config,
         Err(failure) => return failed(failure.message),
     };
-    let places = Arc::new(Places::default());
+    let noting = Arc::new(Noting::default());
     // A case may name a place where nothing listens, to see what is said of that.
     let settings = Settings { trusts_system: false, ..Settings::default() };
-    let played = match crate::play::sync(plan, config, settings, begins, Some(places.clone())).await {
+    let played = match crate::play::sync(plan, config, settings, begins, Some(noting.clone())).await {
         Ok(played) => played,
         Err(failure) => return failed(failure.message),
     };
@@ -66,22 +64,8 @@ pub async fn sync(plan: &Arc<Plan>, case: &Case, player: &Player, begins: jiff::
         Verdict::Incomplete => ExpectedVerdict::Incomplete,
         Verdict::Failed => ExpectedVerdict::Failed,
     };
-    let asked = asked(case, player, &places);
+    let asked = noting.0.of(case, player);
     Ran { verdict, said: played.said, graph: played.graph, asked, requests: player.requests() }
-}
-
-fn asked(case: &Case, player: &Player, places: &Places) -> Vec<BTreeSet<Site>> {
-    let places = places.0.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut asked = vec![BTreeSet::new(); case.exchanges.len()];
-    for (heard, numbers) in player.heard() {
-        let Some(sites) = places.get(&heard) else { continue };
-        for number in numbers {
-            if let Some(asked) = asked.get_mut(number) {
-                asked.extend(sites.iter().cloned());
-            }
-        }
-    }
-    asked
 }
 
 /// A verdict in one word.
