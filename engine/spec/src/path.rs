@@ -9,6 +9,8 @@ use jsonpath_rust::parser::model::{Filter, FilterAtom, JpQuery, Segment, Selecto
 use jsonpath_rust::parser::parse_json_path;
 use serde_json::Value as Json;
 
+use crate::suggest;
+
 /// How many bytes a path may have.
 const LONGEST: usize = 1_000;
 /// How many brackets, groups and negations a path may open.
@@ -76,6 +78,19 @@ impl Path {
             }
         };
         Ok(Self { text: text.to_owned(), form })
+    }
+
+    /// The path that goes through these names.
+    pub fn of_names(names: &[&str]) -> Self {
+        let text = names.iter().fold("$".to_owned(), |text, name| text + &suggest::step(name));
+        Self { text, form: Form::Plain(names.iter().map(|name| Step::Name((*name).to_owned())).collect()) }
+    }
+
+    /// The first name of a plain path, and the path from there.
+    pub fn split_first(&self) -> Option<(&str, Self)> {
+        let Form::Plain(steps) = &self.form else { return None };
+        let (Step::Name(first), rest) = steps.split_first()? else { return None };
+        Some((first, Self { text: self.text.clone(), form: Form::Plain(rest.to_vec()) }))
     }
 
     /// The path as it was written.

@@ -74,7 +74,7 @@ fn folded(name: &str) -> String {
 }
 
 /// One more step of a path.
-fn step(name: &str) -> String {
+pub(crate) fn step(name: &str) -> String {
     let plain = !name.is_empty()
         && !name.starts_with(|first: char| first.is_ascii_digit())
         && name.chars().all(|character| character.is_alphanumeric() || character == '_');

@@ -12,6 +12,7 @@
 //! pages     the same rows on other pages, pages and tokens that come again
 //! drift     rows that move from page to page while the list is read
 //! onward    what leads from a page to the next
+//! seats     where rows stand in an answer, those inside other rows too
 //! feeds     what the rows of a list become, and which value reads which path
 //! rows      one value of one row that is null or not there
 //! wanted    what must come of it, and whether it did
@@ -23,6 +24,7 @@ mod feeds;
 mod onward;
 mod pages;
 mod rows;
+mod seats;
 mod spots;
 #[cfg(test)]
 mod tests;
@@ -80,9 +82,7 @@ pub fn derive(plan: &Plan, base: &Base<'_>) -> Vec<Derived> {
         derived.extend(answers::derive(base, spot));
     }
     derived.extend(pages::derive(base, &spots));
-    for spot in &spots {
-        derived.extend(rows::derive(plan, base, &spots, spot));
-    }
+    derived.extend(rows::derive(plan, base, &spots));
     derived
 }
 

@@ -273,11 +273,11 @@ pub(super) fn spec_line(site: &Site) -> String {
     format!("{}:{}:", site.file, site.line)
 }
 
-/// How often each text is among others.
-pub(super) fn counted(texts: impl IntoIterator<Item = String>) -> BTreeMap<String, usize> {
+/// How often each is among others.
+pub(super) fn counted<T: Ord>(all: impl IntoIterator<Item = T>) -> BTreeMap<T, usize> {
     let mut counts = BTreeMap::new();
-    for text in texts {
-        *counts.entry(text).or_default() += 1;
+    for one in all {
+        *counts.entry(one).or_default() += 1;
     }
     counts
 }

@@ -235,3 +235,119 @@ fn a_token_that_looks_like_the_size_of_a_page_is_not_taken_for_it() {
     let queries: Vec<_> = empty.case.exchanges.iter().map(|exchange| exchange.query["size"].list()).collect();
     assert_eq!(queries, [["c2"], ["c2"], ["c2"]]);
 }
+
+const TEAMS: &str = r#"
+format: 1
+id: acme
+name: Acme
+config:
+  base_url: { title: Base URL, type: url, default: "https://api.acme.example" }
+http:
+  base_url: "{{ config.base_url }}"
+  pages: none
+resources:
+  user:
+    list: { get: /users, items: $.items }
+    id: $.id
+    display_name: $.id
+    user: { status: { literal: enabled } }
+  team:
+    list: LIST
+    id: ID
+    display_name: ID
+    entitlements:
+      member:
+        grantable_to: [user]
+        grants:
+          - { each_row: team, unnest: { of: MEMBERS }, principal: { user: $.user } }
+"#;
+
+/// Names of the cases that change a row inside a row, or one that is not an element of a list.
+fn inner_names(list: &str, id: &str, members: &str, body: &str) -> Vec<String> {
+    let spec = TEAMS.replace("LIST", list).replace("ID", id).replace("MEMBERS", members);
+    let mut diagnostics = Diagnostics::default();
+    let Some(plan) = check::compile("acme.yaml", &spec, &None, &mut diagnostics) else {
+        panic!("{diagnostics:#?}");
+    };
+    let case = format!("case: Teams\nexchanges:\n  - {{ get: /teams, answer: {{ json: {body} }} }}\n");
+    let case: Case = serde_yaml::from_str(&case).unwrap();
+    let Origin::Request(asked) = &plan.types.iter().find(|kind| kind.id == "team").unwrap().sources[0].origin else {
+        panic!("the list asks")
+    };
+    let asked = [BTreeSet::from([asked.request.site.clone()])];
+    let graph = r#"{"kind":"resource","resource_type":"team","id":"t1","display_name":"t1"}
+{"kind":"grant","principal":"u1","resource":"t1"}"#;
+    let base = Base { case: &case, verdict: ExpectedVerdict::Complete, graph, asked: &asked };
+    let names = derive(&plan, &base).into_iter().map(|derived| derived.name);
+    names.filter(|name| name.starts_with("null for") || name.contains("absent in")).collect()
+}
+
+#[test]
+fn rows_inside_rows_are_disturbed_where_they_stand() {
+    let members = "{ members: [{ user: u0 }, { user: u1 }] }";
+    let listed = inner_names(
+        "{ get: /teams, items: $.items }",
+        "$.id",
+        "$.all.members",
+        &format!("{{ items: [{{ id: t1, all: {members} }}] }}"),
+    );
+    assert_eq!(
+        listed,
+        [
+            "null for $.id in GET /teams",
+            "$.id absent in GET /teams",
+            "null for $.all.members in GET /teams",
+            "$.all.members absent in GET /teams",
+            // The first member is none of the graph's.
+            "null for $.user in row 2 of $.all.members in GET /teams",
+            "$.user absent in row 2 of $.all.members in GET /teams",
+        ]
+    );
+    // Under its key a member of an object is there or is not; its value has what can be null.
+    let entries = inner_names(
+        "{ get: /teams, entries: $.teams }",
+        "$.key",
+        "$.value.members",
+        &format!("{{ teams: {{ t1: {members} }} }}"),
+    );
+    assert_eq!(
+        entries,
+        [
+            "null for $.value.members in GET /teams",
+            "$.value.members absent in GET /teams",
+            "null for $.user in row 2 of $.value.members in GET /teams",
+            "$.user absent in row 2 of $.value.members in GET /teams",
+        ]
+    );
+    // A line has as many values as there are columns.
+    let columns = inner_names(
+        "{ get: /teams, columns: { names: \"$.names[*]\", rows: $.rows } }",
+        "$.team",
+        "$.members",
+        "{ names: [members, team], rows: [[[{ user: u1 }], t1]] }",
+    );
+    assert_eq!(
+        columns,
+        [
+            "null for $.team in GET /teams",
+            "null for $.members in GET /teams",
+            "null for $.user in row 1 of $.members in GET /teams",
+            "$.user absent in row 1 of $.members in GET /teams",
+        ]
+    );
+}
+
+#[test]
+fn what_a_name_stands_for_is_found_again_in_the_row() {
+    let names = inner_names(
+        "{ get: /teams, items: $.items, let: { all: $.all } }",
+        "$.id",
+        "'{{ all.members }}'",
+        "{ items: [{ id: t1, all: { members: [{ user: u1 }] } }] }",
+    );
+    let inner: Vec<&String> = names.iter().filter(|name| name.contains("$.user")).collect();
+    assert_eq!(
+        inner,
+        ["null for $.user in row 1 of a list in GET /teams", "$.user absent in row 1 of a list in GET /teams"]
+    );
+}
