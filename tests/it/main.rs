@@ -43,6 +43,7 @@ mod directory;
 mod docs;
 mod draft;
 mod editors;
+mod export;
 mod faults;
 mod generated;
 mod hard;

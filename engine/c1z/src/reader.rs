@@ -18,7 +18,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, ToSql};
 
 use crate::decode::{self, GrantColumns};
-use crate::record::{EntitlementRow, GrantRow, ResourceRow, ResourceTypeRow};
+use crate::record::{EntitlementRow, GrantRow, Record, ResourceRow, ResourceTypeRow};
 pub use choice::SyncRow;
 
 /// No row of a table takes fewer bytes of a file.
@@ -196,6 +196,15 @@ impl Reader {
     /// All syncs of the file in its order.
     pub fn syncs(&self) -> Result<Vec<SyncRow>, ReadError> {
         self.read_syncs()
+    }
+
+    /// Calls `with` for each record, kind after kind, in the order of the file; stops at its first
+    /// error.
+    pub fn each_record<E: From<ReadError>>(&self, mut with: impl FnMut(Record) -> Result<(), E>) -> Result<(), E> {
+        self.resource_types()?.into_iter().try_for_each(|row| with(Record::ResourceType(row)))?;
+        self.each_resource(&ResourceFilter::default(), |row| with(Record::Resource(Box::new(row))))?;
+        self.each_entitlement(&EntitlementFilter::default(), |row| with(Record::Entitlement(row)))?;
+        self.each_grant(&GrantFilter::default(), |row| with(Record::Grant(row)))
     }
 
     /// The resource types.

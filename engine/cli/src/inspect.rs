@@ -30,18 +30,26 @@ use listing::Listing;
 /// Most names in a hint.
 const NAMED: usize = 10;
 
-/// Which rows to read and how to show them.
+/// Which file to read, and which sync of it.
 #[derive(Args)]
-pub struct Source {
+pub struct Chosen {
     /// The file to look into
     #[arg(short, long, value_name = "FILE", default_value = "sync.c1z")]
     file: PathBuf,
     /// Read this sync of the file, not the newest finished full one
     #[arg(long, value_name = "ID")]
     sync_id: Option<String>,
+}
+
+/// Which rows to read and how to show them.
+#[derive(Args)]
+pub struct Source {
+    /// Which file and sync.
+    #[command(flatten)]
+    pub chosen: Chosen,
     /// How rows are written
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
-    output: Format,
+    pub output: Format,
 }
 
 /// How rows are written.
@@ -61,7 +69,6 @@ pub struct Inspected {
     pub reader: Reader,
     /// Its path as messages name it.
     pub path: String,
-    format: Format,
 }
 
 /// Why reading rows stopped before the last one.
@@ -96,15 +103,15 @@ impl From<Failure> for Stop {
 }
 
 /// Opens a file, shows something of it, and ends the command.
-pub fn inspect(source: &Source, with: impl FnOnce(&Inspected) -> Result<End, Stop>) -> Result<End, Failure> {
-    let opened = open(source).and_then(|file| with(&file));
+pub fn inspect(chosen: &Chosen, with: impl FnOnce(&Inspected) -> Result<End, Stop>) -> Result<End, Failure> {
+    let opened = open(chosen).and_then(|file| with(&file));
     match opened {
         Ok(end) => Ok(end),
         Err(Stop::Enough) => Ok(End::Complete),
         // Whoever reads has seen enough: `head`, or a pager that was left.
         Err(Stop::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(End::Complete),
         Err(Stop::Write(error)) => Err(Failure::new(format!("writing to standard output: {error}"))),
-        Err(Stop::Read(error)) => Err(failure(&error, source)),
+        Err(Stop::Read(error)) => Err(failure(&error, chosen)),
         Err(Stop::Refused(failure)) => Err(failure),
     }
 }
@@ -120,35 +127,45 @@ pub fn found(walk: Result<(), Stop>) -> Result<bool, Stop> {
 
 impl Inspected {
     /// Writes a list and says what it was.
-    pub fn show<L: Listing>(&self, mut list: L) -> Result<End, Stop> {
-        let (doubt, end) = doubt(self.reader.sync());
-        if let Some(doubt) = doubt {
-            output::warning(&doubt);
-        }
+    pub fn show<L: Listing>(&self, mut list: L, format: Format) -> Result<End, Stop> {
+        let end = self.tell_doubt();
         let mut out = output::stream();
-        let count = listing::write(&mut list, self.format, Surface::of_stdout(), &mut out)?;
+        let count = listing::write(&mut list, format, Surface::of_stdout(), &mut out)?;
         out.flush()?;
         let [one, many] = L::NOUN;
-        let of = match self.reader.sync() {
-            Some(SyncRow { id, ended_at: Some(at), .. }) => {
-                format!("{}, sync {}, ended {at:.0}", self.path, visible(id))
-            }
-            Some(SyncRow { id, .. }) => format!("{}, sync {}", self.path, visible(id)),
-            None => self.path.clone(),
-        };
-        output::remark(&format!("{count} {} ({of})", if count == 1 { one } else { many }));
+        output::remark(&format!("{count} {} ({})", if count == 1 { one } else { many }, self.named()));
         for remark in list.remarks() {
             output::warning(&remark);
         }
         Ok(end)
     }
+
+    /// Says what is doubtful about the sync; returns how the command ends because of it.
+    pub fn tell_doubt(&self) -> End {
+        let (doubt, end) = doubt(self.reader.sync());
+        if let Some(doubt) = doubt {
+            output::warning(&doubt);
+        }
+        end
+    }
+
+    /// The file and the sync of it, for a message.
+    pub fn named(&self) -> String {
+        match self.reader.sync() {
+            Some(SyncRow { id, ended_at: Some(at), .. }) => {
+                format!("{}, sync {}, ended {at:.0}", self.path, visible(id))
+            }
+            Some(SyncRow { id, .. }) => format!("{}, sync {}", self.path, visible(id)),
+            None => self.path.clone(),
+        }
+    }
 }
 
-fn open(source: &Source) -> Result<Inspected, Stop> {
+fn open(chosen: &Chosen) -> Result<Inspected, Stop> {
     let options =
-        ReadOptions { sync_id: source.sync_id.clone(), now: Some(Timestamp::now()), ..ReadOptions::default() };
-    let reader = Reader::open(&source.file, &options)?;
-    Ok(Inspected { reader, path: source.file.display().to_string(), format: source.output })
+        ReadOptions { sync_id: chosen.sync_id.clone(), now: Some(Timestamp::now()), ..ReadOptions::default() };
+    let reader = Reader::open(&chosen.file, &options)?;
+    Ok(Inspected { reader, path: chosen.file.display().to_string() })
 }
 
 /// What a reader of the list has to know about the sync, and how the command ends because of it.
@@ -167,7 +184,7 @@ fn doubt(sync: Option<&SyncRow>) -> (Option<String>, End) {
     (part, End::Complete)
 }
 
-fn failure(error: &ReadError, source: &Source) -> Failure {
+fn failure(error: &ReadError, chosen: &Chosen) -> Failure {
     let failure = match error {
         ReadError::NoSuchSync { .. } => Failure::usage(error.to_string()),
         _ => Failure::new(error.to_string()),
@@ -180,7 +197,7 @@ fn failure(error: &ReadError, source: &Source) -> Failure {
         ReadError::NotC1z { .. } => Some("name the file that `engine sync` wrote".to_owned()),
         _ => error.hint().map(str::to_owned),
     };
-    let hint = hint.or_else(|| source.file.is_dir().then(|| "name a file, not a directory".to_owned()));
+    let hint = hint.or_else(|| chosen.file.is_dir().then(|| "name a file, not a directory".to_owned()));
     match hint {
         Some(hint) => failure.hint(hint),
         None => failure,
@@ -269,8 +286,8 @@ mod tests {
     fn a_closed_pipe_ends_the_command_quietly() {
         let directory = tempfile::tempdir().unwrap();
         let path = samples::file(directory.path());
-        let source = Source { file: path, sync_id: None, output: Format::Table };
-        let ended = |kind: io::ErrorKind| inspect(&source, |_| Err(Stop::Write(kind.into())));
+        let chosen = Chosen { file: path, sync_id: None };
+        let ended = |kind: io::ErrorKind| inspect(&chosen, |_| Err(Stop::Write(kind.into())));
         assert_eq!(ended(io::ErrorKind::BrokenPipe).unwrap(), End::Complete);
         assert_eq!(ended(io::ErrorKind::StorageFull).unwrap_err().end, End::Failed);
     }

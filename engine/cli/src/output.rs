@@ -90,19 +90,29 @@ pub fn file(path: &std::path::Path, text: &str) -> Result<(), crate::exit::Failu
 /// replaced as a whole, so that a link that somebody put there leads nowhere; what is no file, such
 /// as `/dev/stdout`, is written to.
 pub fn private_file(path: &std::path::Path, text: &str) -> Result<(), crate::exit::Failure> {
-    let is_device = std::fs::metadata(path).is_ok_and(|there| !there.is_file());
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(std::path::Path::new("."));
-    let write = || {
-        let mut file = tempfile::Builder::new().prefix(".engine").tempfile_in(folder)?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().sync_all()?;
-        file.persist(path).map(|_| ()).map_err(|error| error.error)
-    };
-    match is_device {
-        true => std::fs::write(path, text),
-        false => write(),
+    private_stream(path, |out| out.write_all(text.as_bytes())).map_err(|error| unwritten(path, &error))
+}
+
+/// The same for what comes piece by piece: nothing changes where `with` fails.
+pub fn private_stream<T, E: From<std::io::Error>>(
+    path: &std::path::Path,
+    with: impl FnOnce(&mut dyn Write) -> Result<T, E>,
+) -> Result<T, E> {
+    if std::fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+        let mut out = BufWriter::new(std::fs::OpenOptions::new().write(true).open(path)?);
+        let written = with(&mut out)?;
+        out.flush()?;
+        return Ok(written);
     }
-    .map_err(|error| unwritten(path, &error))
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(std::path::Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".engine").tempfile_in(folder)?;
+    let mut out = BufWriter::with_capacity(1 << 16, file.as_file_mut());
+    let written = with(&mut out)?;
+    out.flush()?;
+    drop(out);
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(written)
 }
 
 fn unwritten(path: &std::path::Path, error: &std::io::Error) -> crate::exit::Failure {

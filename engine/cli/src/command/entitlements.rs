@@ -37,19 +37,21 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<End, Failure> {
-    inspect::inspect(&arguments.source, |file| file.show(Entitlements::of(file, arguments)?))
+    let source = &arguments.source;
+    inspect::inspect(&source.chosen, |file| file.show(Entitlements::of(file, arguments)?, source.output))
 }
 
 /// An entitlement and the name of the resource that it is on.
 #[derive(Serialize)]
-struct Shown {
+pub struct Shown {
     #[serde(flatten)]
     row: EntitlementRow,
     #[serde(skip_serializing_if = "Option::is_none")]
     resource_display_name: Option<String>,
 }
 
-struct Entitlements<'file> {
+/// The entitlements of a file.
+pub struct Entitlements<'file> {
     file: &'file Inspected,
     filter: EntitlementFilter,
     names: Names<'file>,
@@ -60,8 +62,13 @@ impl<'file> Entitlements<'file> {
     fn of(file: &'file Inspected, arguments: &Arguments) -> Result<Self, Stop> {
         let (resource_type, resource) =
             file.check_place(arguments.resource_type.as_deref(), arguments.resource.as_ref())?;
-        let filter = EntitlementFilter { resource_type, resource, id: None };
-        Ok(Self { file, filter, names: Names::of(&file.reader), absent: Absent::default() })
+        Ok(Self { filter: EntitlementFilter { resource_type, resource, id: None }, ..Self::all(file) })
+    }
+
+    /// All of them.
+    pub fn all(file: &'file Inspected) -> Self {
+        let names = Names::of(&file.reader);
+        Self { file, filter: EntitlementFilter::default(), names, absent: Absent::default() }
     }
 }
 
@@ -131,7 +138,7 @@ mod tests {
     fn listed(flags: &[&str]) -> Result<String, Failure> {
         let directory = tempfile::tempdir().unwrap();
         let arguments = samples::arguments::<Arguments>(&samples::file(directory.path()), flags);
-        samples::shown(&arguments.source, |file| samples::text(file, Entitlements::of(file, &arguments)?))
+        samples::shown(&arguments.source, |file, format| samples::text(Entitlements::of(file, &arguments)?, format))
     }
 
     #[test]

@@ -49,12 +49,13 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<End, Failure> {
-    inspect::inspect(&arguments.source, |file| file.show(Grants::of(file, arguments)?))
+    let source = &arguments.source;
+    inspect::inspect(&source.chosen, |file| file.show(Grants::of(file, arguments)?, source.output))
 }
 
 /// A grant and the names of both its ends.
 #[derive(Serialize)]
-struct Shown {
+pub struct Shown {
     #[serde(flatten)]
     row: GrantRow,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -63,7 +64,8 @@ struct Shown {
     principal_display_name: Option<String>,
 }
 
-struct Grants<'file> {
+/// The grants of a file.
+pub struct Grants<'file> {
     file: &'file Inspected,
     filter: GrantFilter,
     slug: Option<String>,
@@ -94,8 +96,13 @@ impl<'file> Grants<'file> {
             principal_type,
             principal,
         };
+        Ok(Self { filter, slug: arguments.slug.clone(), ..Self::all(file) })
+    }
+
+    /// All of them.
+    pub fn all(file: &'file Inspected) -> Self {
         let names = Names::of(&file.reader);
-        Ok(Self { file, filter, slug: arguments.slug.clone(), names, absent: Absent::default() })
+        Self { file, filter: GrantFilter::default(), slug: None, names, absent: Absent::default() }
     }
 }
 
@@ -179,7 +186,7 @@ mod tests {
     fn listed(flags: &[&str]) -> Result<String, Failure> {
         let directory = tempfile::tempdir().unwrap();
         let arguments = samples::arguments::<Arguments>(&samples::file(directory.path()), flags);
-        samples::shown(&arguments.source, |file| samples::text(file, Grants::of(file, &arguments)?))
+        samples::shown(&arguments.source, |file, format| samples::text(Grants::of(file, &arguments)?, format))
     }
 
     #[test]

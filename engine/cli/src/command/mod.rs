@@ -7,6 +7,7 @@ mod diff_spec;
 mod docs;
 mod entitlements;
 mod explain;
+mod export;
 mod grant;
 mod grants;
 mod new;
@@ -52,6 +53,7 @@ enum Command {
     Resources(resources::Arguments),
     Entitlements(entitlements::Arguments),
     Grants(grants::Arguments),
+    Export(export::Arguments),
     Docs(docs::Arguments),
     Schema(schema::Arguments),
     Completions(completions::Arguments),
@@ -77,6 +79,7 @@ pub fn run(arguments: Arguments) -> Result<End, Failure> {
         Command::Resources(arguments) => resources::run(&arguments),
         Command::Entitlements(arguments) => entitlements::run(&arguments),
         Command::Grants(arguments) => grants::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
         Command::Docs(arguments) => docs::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),

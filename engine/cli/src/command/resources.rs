@@ -58,10 +58,12 @@ enum Status {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<End, Failure> {
-    inspect::inspect(&arguments.source, |file| file.show(Resources::of(file, arguments)?))
+    let source = &arguments.source;
+    inspect::inspect(&source.chosen, |file| file.show(Resources::of(file, arguments)?, source.output))
 }
 
-struct Resources<'file> {
+/// The resources of a file.
+pub struct Resources<'file> {
     file: &'file Inspected,
     filter: ResourceFilter,
     status: Option<StatusValue>,
@@ -69,6 +71,11 @@ struct Resources<'file> {
 }
 
 impl<'file> Resources<'file> {
+    /// All of them.
+    pub fn all(file: &'file Inspected) -> Self {
+        Self { file, filter: ResourceFilter::default(), status: None, search: None }
+    }
+
     fn of(file: &'file Inspected, arguments: &Arguments) -> Result<Self, Stop> {
         if let Some(of) = &arguments.resource_type {
             file.check_type(of)?;
@@ -208,7 +215,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = samples::file(directory.path());
         let arguments = samples::arguments::<Arguments>(&path, flags);
-        samples::shown(&arguments.source, |file| samples::text(file, Resources::of(file, &arguments)?))
+        samples::shown(&arguments.source, |file, format| samples::text(Resources::of(file, &arguments)?, format))
     }
 
     #[test]

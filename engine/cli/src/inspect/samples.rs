@@ -13,7 +13,7 @@ use engine_model::{
 use jiff::Timestamp;
 
 use super::listing::{self, Listing};
-use super::{Inspected, Source, Stop};
+use super::{Format, Inspected, Source, Stop};
 use crate::exit::{End, Failure};
 use crate::table::Surface;
 
@@ -26,20 +26,23 @@ pub fn arguments<A: Args>(path: &Path, flags: &[&str]) -> A {
 }
 
 /// What a command would write to standard output if that is no terminal.
-pub fn shown(source: &Source, with: impl FnOnce(&Inspected) -> Result<String, Stop>) -> Result<String, Failure> {
+pub fn shown(
+    source: &Source,
+    with: impl FnOnce(&Inspected, Format) -> Result<String, Stop>,
+) -> Result<String, Failure> {
     let mut shown = String::new();
-    super::inspect(source, |file| {
-        shown = with(file)?;
+    super::inspect(&source.chosen, |file| {
+        shown = with(file, source.output)?;
         Ok(End::Complete)
     })?;
     Ok(shown)
 }
 
 /// A list as a command would write it.
-pub fn text<L: Listing>(file: &Inspected, mut list: L) -> Result<String, Stop> {
+pub fn text<L: Listing>(mut list: L, format: Format) -> Result<String, Stop> {
     let mut out = Vec::new();
     let surface = Surface { width: None, bold: false };
-    listing::write(&mut list, file.format, surface, &mut out)?;
+    listing::write(&mut list, format, surface, &mut out)?;
     Ok(String::from_utf8(out).unwrap())
 }
 
