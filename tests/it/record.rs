@@ -3,6 +3,8 @@
 //! The vendor here has what a real one has: people with names, addresses in several cases, ids of
 //! several forms, lists that go on in every way, a token that is got by signing in.
 
+mod cut;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

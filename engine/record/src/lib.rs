@@ -6,8 +6,10 @@
 //! vocabulary  the words that stay          made_up   what comes in the place of others
 //! disguise    one made-up piece for each piece of text
 //! draft       the exchanges in disguise    lists     which of them are pages of which list
+//! chains      which answer leads to which  body      rows taken out of answers and put back
 //! trim        fewer rows and pages         rows      which of them show most
-//! graph       what must come out the same  privacy   looks for originals in what was made
+//! anew        lists put together anew      graph     what must come out the same
+//! privacy     looks for originals in what was made
 //! ```
 //!
 //! In go the exchanges, the config and the outcome of a run, and a function that plays a case; out
@@ -15,6 +17,9 @@
 //! case in disguise must make a graph of the same shape, the small one a part of that. What is read
 //! is recorded; changes are not.
 
+mod anew;
+mod body;
+mod chains;
 mod disguise;
 mod draft;
 mod graph;
@@ -326,7 +331,9 @@ fn totals(plan: &Plan, one: &Taken) -> Vec<u64> {
     let Some(rules) = paged(plan, &one.site) else { return Vec::new() };
     let Ok(body) = serde_json::from_slice::<Json>(&one.answer) else { return Vec::new() };
     let names = Map::new();
+    let firsts = Json::Object(body::firsts(rules, &body));
     let root = engine_spec::scope::Scope::root(&names);
+    let root = root.with("first", &firsts);
     let scope = root.with_node("body", &body);
     let values = rules.total.iter().chain(&rules.page_total);
     let texts = values.filter_map(|value| value.text(&scope, &engine_spec::plan::NoWitness).ok().flatten());

@@ -1,14 +1,15 @@
-//! The lists of a draft: which answers are pages of which list of the plan, where their rows are,
-//! and how pages can be put together anew.
+//! The lists of a draft: what the sources of a plan are, and which answers are pages of which list
+//! of them.
 
 use std::collections::BTreeMap;
 
-use engine_case::case::{Exchange, SERVER, Scalar, Texts};
 use engine_spec::document::page::LastWord;
+use engine_spec::expression::{Expression, Key};
 use engine_spec::path::Path;
-use engine_spec::plan::{Next, Origin, PageKind, PageRules, Pages, Plan, Send, Site, Source, Take, Value, ValueKind};
+use engine_spec::plan::{Origin, PageKind, PageRules, Pages, Plan, Send, Site, Source, Take, Value, ValueKind};
 use serde_json::Value as Json;
 
+use crate::chains::chains;
 use crate::draft::{Draft, Entry};
 
 /// A source of the plan that asks.
@@ -20,7 +21,7 @@ pub(crate) struct Known<'p> {
     /// The rules of its pages; none where one answer holds everything.
     pub rules: Option<&'p PageRules>,
     /// The part of an answer that holds everything else.
-    unwrap: Option<&'p Path>,
+    pub unwrap: Option<&'p Path>,
     /// Number of the type whose resources its rows are.
     pub home: Option<usize>,
     /// Whether something about it cannot be put together anew.
@@ -32,6 +33,8 @@ pub(crate) struct List {
     /// Number among the known sources.
     pub known: usize,
     pub pages: Vec<usize>,
+    /// The names of the values in its rows, where they have none themselves.
+    pub columns: Vec<String>,
 }
 
 /// The sources of a plan that ask.
@@ -57,10 +60,8 @@ fn one_known<'p>(plan: &'p Plan, name: String, source: &'p Source, home: Option<
         Pages::None => None,
     };
     let fixed = asked.wait.is_some()
-        || !matches!(source.take, Take::Items { .. })
-        || rules.is_some_and(|rules| {
-            rules.window.is_some() || rules.next_request.is_some() || !rules.first.is_empty() || !can_count(rules)
-        });
+        || matches!(source.take, Take::Item(_) | Take::Rows)
+        || rules.is_some_and(|rules| rules.window.is_some() || rules.next_request.is_some() || !can_count(rules));
     let unwrap = plan.clients.get(asked.request.client).and_then(|client| client.answers.unwrap.as_ref());
     Some(Known { name, site: &asked.request.site, source, rules, unwrap, home, fixed })
 }
@@ -68,18 +69,29 @@ fn one_known<'p>(plan: &'p Plan, name: String, source: &'p Source, home: Option<
 /// Whether totals can be changed with the rows.
 fn can_count(rules: &PageRules) -> bool {
     let can_put = |value: &Value| {
-        let paths = paths_of(value);
-        !paths.is_empty() && paths.iter().all(|path| path.is_plain())
+        let paths = paths_of(rules, value);
+        !paths.is_empty() && paths.iter().all(Path::is_plain)
     };
     rules.total.iter().chain(&rules.page_total).all(can_put)
 }
 
-/// The paths that a value is read from.
-fn paths_of(value: &Value) -> Vec<&Path> {
+/// The paths on an answer that a value is read from, itself or by way of the first answer.
+pub(crate) fn paths_of(rules: &PageRules, value: &Value) -> Vec<Path> {
     match &value.kind {
-        ValueKind::Path(path, _) => vec![path],
-        ValueKind::From(from) if from.map.is_none() => paths_of(&from.from),
-        ValueKind::Coalesce(values) => values.iter().flat_map(paths_of).collect(),
+        ValueKind::Path(path, _) => vec![path.clone()],
+        ValueKind::From(from) if from.map.is_none() => paths_of(rules, &from.from),
+        ValueKind::Coalesce(values) => values.iter().flat_map(|value| paths_of(rules, value)).collect(),
+        ValueKind::Template(template) => {
+            let Some(variable) = template.lone().and_then(Expression::as_variable) else { return Vec::new() };
+            match (variable.root.as_str(), variable.rest.as_slice()) {
+                ("body", _) => Path::parse(&variable.as_path()).into_iter().collect(),
+                ("first", [Key::Name(name)]) => {
+                    let own = rules.first.iter().filter(|(known, _)| known == name);
+                    own.flat_map(|(_, value)| paths_of(rules, value)).collect()
+                }
+                _ => Vec::new(),
+            }
+        }
         _ => Vec::new(),
     }
 }
@@ -122,34 +134,6 @@ pub(crate) fn is_numbered(rules: &PageRules) -> bool {
 }
 
 impl Known<'_> {
-    /// The rows of an answer; nothing where there is no array.
-    pub fn rows<'a>(&self, answer: &'a Json) -> Option<&'a Vec<Json>> {
-        let body = self.unwrap.map_or(Some(answer), |path| path.one(answer))?;
-        self.array(body)?.one(body)?.as_array()
-    }
-
-    fn array(&self, body: &Json) -> Option<&Path> {
-        let Take::Items { paths, .. } = &self.source.take else { return None };
-        paths.iter().find(|path| path.one(body).is_some_and(Json::is_array))
-    }
-
-    /// The answer with other rows; nothing where they cannot be put there.
-    pub fn with_rows(&self, answer: &Json, rows: Vec<Json>) -> Option<Json> {
-        let body = self.unwrap.map_or(Some(answer), |path| path.one(answer))?;
-        let path = self.array(body).filter(|path| path.is_plain())?;
-        let mut body = body.clone();
-        if !path.put(&mut body, Json::Array(rows)) {
-            return None;
-        }
-        match self.unwrap {
-            None => Some(body),
-            Some(unwrap) => {
-                let mut whole = answer.clone();
-                (unwrap.is_plain() && unwrap.put(&mut whole, body)).then_some(whole)
-            }
-        }
-    }
-
     /// Whether its rows and pages can be put together anew.
     pub fn can_be_cut(&self) -> bool {
         !self.fixed
@@ -186,7 +170,11 @@ pub(crate) fn lists(known: &[Known<'_>], draft: &Draft) -> Vec<List> {
             Some(rules) => grouped(rules, draft, own),
             None => own.into_iter().map(|at| vec![at]).collect(),
         };
-        lists.extend(pages.into_iter().map(|pages| List { known: number, pages }));
+        lists.extend(pages.into_iter().map(|pages| {
+            let first = pages.first().and_then(|first| draft.entries.get(*first)).and_then(Entry::page);
+            let columns = first.map(|first| source.columns(first)).unwrap_or_default();
+            List { known: number, pages, columns }
+        }));
     }
     lists
 }
@@ -216,184 +204,4 @@ fn grouped(rules: &PageRules, draft: &Draft, own: Vec<usize>) -> Vec<Vec<usize>>
         }
     }
     groups
-}
-
-/// Where one answer leads to the next, they belong to one list.
-fn chains(rules: &PageRules, draft: &Draft, own: Vec<usize>) -> Vec<Vec<usize>> {
-    let follower: BTreeMap<usize, usize> = own
-        .iter()
-        .filter_map(|at| {
-            let url = next_of(rules, draft.entries.get(*at)?)?;
-            let own = own.iter().filter(|other| *other != at);
-            let mut leads = own.filter(|other| draft.entries.get(**other).is_some_and(|entry| leads_to(&url, entry)));
-            Some((*at, *leads.next()?))
-        })
-        .collect();
-    let mut chains = Vec::new();
-    for at in own.iter().filter(|at| follower.values().all(|next| next != *at)) {
-        let mut chain = vec![*at];
-        while let Some(next) = chain.last().and_then(|last| follower.get(last)).filter(|next| !chain.contains(next)) {
-            chain.push(*next);
-        }
-        chains.push(chain);
-    }
-    chains
-}
-
-/// Whether a link leads to the request of an entry.
-fn leads_to(link: &str, entry: &Entry) -> bool {
-    let (_, path) = entry.request.line();
-    let base = format!("http://server.invalid{path}");
-    let link = link.replace(SERVER, "http://server.invalid");
-    let Some(url) = url::Url::parse(&base).ok().and_then(|base| base.join(&link).ok()) else { return false };
-    let mut query: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (name, value) in url.query_pairs() {
-        query.entry(name.into_owned()).or_default().push(value.into_owned());
-    }
-    let own: BTreeMap<String, Vec<String>> =
-        entry.request.query.iter().map(|(name, texts)| (name.clone(), texts.list())).collect();
-    url.path() == path && query == own
-}
-
-/// What leads to the next page, as text.
-fn next_of(rules: &PageRules, entry: &Entry) -> Option<String> {
-    let next = match &rules.kind {
-        PageKind::Cursor { next, .. } | PageKind::NextUrl { next } => next,
-        _ => return None,
-    };
-    let answer = entry.answers.last()?;
-    match next {
-        Next::Path(path, _) => path.one(answer.json.as_ref()?)?.as_str().map(str::to_owned),
-        Next::Header(name) => answer.headers.get(name).map(Scalar::text),
-        Next::Link { relation, .. } => {
-            let header = answer.headers.get("link")?.text();
-            let link = header.split(',').find(|link| {
-                link.contains(&format!("rel=\"{relation}\"")) || link.ends_with(&format!("rel={relation}"))
-            })?;
-            Some(link.split('<').nth(1)?.split('>').next()?.to_owned())
-        }
-    }
-}
-
-/// Puts a list together anew: of its pages, those with these numbers, each with these rows. Gives
-/// back whether that can be done; the draft is as before where it cannot.
-pub(crate) fn put_together(known: &Known<'_>, list: &List, draft: &mut Draft, kept: &[(usize, Vec<Json>)]) -> bool {
-    let mut made: Vec<(usize, Entry)> = Vec::new();
-    let total: usize = kept.iter().map(|(_, rows)| rows.len()).sum();
-    let mut before = 0;
-    for (position, (page, rows)) in kept.iter().enumerate() {
-        let Some(at) = list.pages.get(*page) else { return false };
-        let Some(entry) = draft.entries.get(*at) else { return false };
-        let mut entry = entry.clone();
-        // A list that begins with this page begins as it did; numbered pages differ in nothing else.
-        if position == 0 || known.rules.is_some_and(is_numbered) {
-            let Some(first) = list.pages.first().and_then(|first| draft.entries.get(*first)) else { return false };
-            entry.request = first.request.clone();
-        }
-        let Some(mut answer) = entry.page().and_then(|answer| known.with_rows(answer, rows.clone())) else {
-            return false;
-        };
-        describe(&mut answer, rows.len(), before);
-        if let Some(rules) = known.rules {
-            // The last page that is left out before the next one that is kept knows how to go on.
-            let follower = kept.get(position + 1).map_or(list.pages.len(), |(next, _)| *next);
-            let leads = follower.checked_sub(1);
-            let leads = leads.and_then(|leads| list.pages.get(leads)).and_then(|at| draft.entries.get(*at));
-            if !leads.is_some_and(|leads| go_on_as(rules, leads, &mut entry, &mut answer)) {
-                return false;
-            }
-            let counts = [(&rules.total, total), (&rules.page_total, kept.len())];
-            for (value, count) in counts {
-                for path in value.iter().flat_map(paths_of) {
-                    let count = match path.one(&answer) {
-                        Some(Json::Number(_)) => Json::from(count),
-                        Some(Json::String(_)) => Json::from(count.to_string()),
-                        _ => continue,
-                    };
-                    if !path.put(&mut answer, count) {
-                        return false;
-                    }
-                }
-            }
-            if position > 0 {
-                let number = match &rules.kind {
-                    PageKind::Offset { start, .. } | PageKind::StartIndex { start, .. } => Some(*start + before as u64),
-                    PageKind::Page { start, .. } => Some(*start + position as u64),
-                    _ => None,
-                };
-                if let Some(number) = number
-                    && !ask_for(&mut entry.request, send(rules), number)
-                {
-                    return false;
-                }
-            }
-        }
-        entry.set_page(answer);
-        before += rows.len();
-        made.push((*at, entry));
-    }
-    for at in &list.pages {
-        let Some(entry) = draft.entries.get_mut(*at) else { continue };
-        match made.iter().position(|(known, _)| known == at) {
-            Some(found) => *entry = made.swap_remove(found).1,
-            None => entry.answers.clear(),
-        }
-    }
-    true
-}
-
-/// What SCIM (RFC 7644, 3.4.2) says of a page.
-fn describe(answer: &mut Json, rows: usize, before: usize) {
-    let Some(members) = answer.as_object_mut() else { return };
-    for (name, value) in [("itemsPerPage", rows), ("startIndex", before + 1)] {
-        if let Some(number) = members.get_mut(name).filter(|number| number.is_number()) {
-            *number = Json::from(value);
-        }
-    }
-}
-
-/// Lets an answer lead where another one leads.
-fn go_on_as(rules: &PageRules, leads: &Entry, entry: &mut Entry, answer: &mut Json) -> bool {
-    let next = match &rules.kind {
-        PageKind::Cursor { next, .. } | PageKind::NextUrl { next } => next,
-        _ => return true,
-    };
-    let Some(from) = leads.answers.last() else { return false };
-    let header = match next {
-        Next::Path(path, _) => {
-            let found = from.json.as_ref().and_then(|json| path.one(json)).cloned();
-            return match found {
-                Some(found) => path.one(answer) == Some(&found) || path.is_plain() && path.put(answer, found),
-                None => path.one(answer).is_none(),
-            };
-        }
-        Next::Header(name) => name.as_str(),
-        Next::Link { .. } => "link",
-    };
-    for own in &mut entry.answers {
-        match from.headers.get(header) {
-            Some(value) => drop(own.headers.insert(header.to_owned(), value.clone())),
-            None => drop(own.headers.remove(header)),
-        }
-    }
-    true
-}
-
-/// Lets a request ask for a page by its number.
-fn ask_for(request: &mut Exchange, send: Option<&Send>, number: u64) -> bool {
-    let text = || Texts::One(Scalar::Text(number.to_string()));
-    match send {
-        Some(Send::Query(name)) => drop(request.query.insert(name.clone(), text())),
-        Some(Send::Header(name)) => drop(request.headers.insert(name.clone(), number.to_string())),
-        Some(Send::Form(name)) => match &mut request.form {
-            Some(form) => drop(form.insert(name.clone(), text())),
-            None => return false,
-        },
-        Some(Send::Json(pointer)) => match request.json.as_mut().and_then(|json| json.pointer_mut(pointer)) {
-            Some(place) => *place = Json::from(number),
-            None => return false,
-        },
-        None => return false,
-    }
-    true
 }

@@ -3,15 +3,17 @@
 //! each, as different from each other as can be, and whatever they refer to. What refers to
 //! something that is gone goes with it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine_spec::plan::{IdRule, NoWitness, Plan};
 use engine_spec::scope::Scope;
 use serde_json::{Map, Value as Json};
 
+use crate::anew::put_together;
 use crate::draft::Draft;
 use crate::graph::Graph;
-use crate::lists::{Known, List, is_numbered, known, lists, put_together};
+use crate::lists::{Known, List, is_numbered, known, lists};
 use crate::rows::{is_closed, leaves, pick, purge};
 
 /// Rows on a page.
@@ -40,6 +42,9 @@ type Resource = (String, String);
 /// Which rows of a list stay, by page.
 type Chosen = BTreeMap<usize, Vec<BTreeSet<usize>>>;
 
+/// The rows of a list, by page.
+type Paged<'d> = Vec<Vec<Cow<'d, Json>>>;
+
 impl<'a> Trimmer<'a> {
     /// A trimmer of what came of a draft.
     pub fn new(plan: &'a Plan, graph: &'a Graph, told: &'a [String]) -> Self {
@@ -67,16 +72,12 @@ impl<'a> Trimmer<'a> {
         for (number, pages) in &chosen {
             let Some((known, list)) = self.list(&lists, *number) else { continue };
             for (page, rows) in list.pages.iter().zip(pages) {
-                leave_rows(known, &mut small, *page, rows);
+                leave_rows(known, list, &mut small, *page, rows);
             }
         }
         let gone = self.gone(draft, &lists, &chosen);
         if !gone.is_empty() {
-            for entry in &mut small.entries {
-                for answer in &mut entry.answers {
-                    answer.json.iter_mut().for_each(|json| purge(json, &gone));
-                }
-            }
+            self.purge(&lists, &mut small, &gone);
         }
         for (number, list) in lists.iter().enumerate() {
             let Some((known, _)) = self.list(&lists, number) else { continue };
@@ -93,34 +94,50 @@ impl<'a> Trimmer<'a> {
         Some((self.known.get(list.known)?, list))
     }
 
+    /// Takes what refers to something that is gone out of all answers.
+    fn purge(&self, lists: &[List], small: &mut Draft, gone: &BTreeSet<String>) {
+        let all = (0..lists.len()).filter_map(|number| self.list(lists, number));
+        let owners: BTreeMap<usize, (&Known<'a>, &List)> =
+            all.flat_map(|(known, list)| list.pages.iter().map(move |page| (*page, (known, list)))).collect();
+        for (at, entry) in small.entries.iter_mut().enumerate() {
+            for json in entry.answers.iter_mut().filter_map(|answer| answer.json.as_mut()) {
+                match owners.get(&at).and_then(|(known, list)| known.purged(list, json, gone)) {
+                    Some(purged) => *json = purged,
+                    None => purge(json, gone),
+                }
+            }
+        }
+    }
+
     /// The rows that stay of lists whose rows are resources.
     fn choose(&self, draft: &Draft, lists: &[List], names: &BTreeSet<String>) -> Chosen {
         let mut chosen = Chosen::new();
         let mut places: BTreeMap<Resource, Vec<(usize, usize, usize)>> = BTreeMap::new();
         let required = self.required(draft, lists);
-        for number in 0..lists.len() {
-            let Some((known, list)) = self.list(lists, number) else { continue };
-            if known.home.is_none() {
-                continue;
-            }
-            let rows = rows_of(known, list, draft);
+        let homes = (0..lists.len()).filter_map(|number| Some((number, self.list(lists, number)?)));
+        let homes: BTreeMap<usize, Paged<'_>> = homes
+            .filter(|(_, (known, _))| known.home.is_some())
+            .map(|(number, (known, list))| (number, rows_of(known, list, draft)))
+            .collect();
+        for (number, rows) in &homes {
+            let Some((known, _)) = self.list(lists, *number) else { continue };
             let all: Vec<(usize, usize, &Json)> = rows
                 .iter()
                 .enumerate()
-                .flat_map(|(page, rows)| rows.iter().enumerate().map(move |(at, row)| (page, at, *row)))
+                .flat_map(|(page, rows)| rows.iter().enumerate().map(move |(at, row)| (page, at, row.as_ref())))
                 .collect();
             for (page, at, row) in &all {
                 if let Some(resource) = self.resource(known, row) {
-                    places.entry(resource).or_default().push((number, *page, *at));
+                    places.entry(resource).or_default().push((*number, *page, *at));
                 }
             }
             let mut stay: Vec<BTreeSet<usize>> = rows.iter().map(|_| BTreeSet::new()).collect();
             let is_cut = known.can_be_cut() && names.contains(&known.name);
             let needed =
                 |row: &Json| self.is_told(row) || self.resource(known, row).is_some_and(|it| required.contains(&it));
+            let counts: Vec<usize> = rows.iter().map(Vec::len).collect();
             let plain: Vec<&Json> = all.iter().map(|(_, _, row)| *row).collect();
-            let wanted =
-                if is_cut { pick(&plain, quota(known, list, draft), &needed) } else { (0..all.len()).collect() };
+            let wanted = if is_cut { pick(&plain, quota(known, &counts), &needed) } else { (0..all.len()).collect() };
             for number in wanted {
                 if let Some((page, at, _)) = all.get(number)
                     && let Some(stay) = stay.get_mut(*page)
@@ -128,17 +145,16 @@ impl<'a> Trimmer<'a> {
                     stay.insert(*at);
                 }
             }
-            chosen.insert(number, stay);
+            chosen.insert(*number, stay);
         }
-        self.close(draft, lists, &places, &mut chosen);
+        self.close(&homes, &places, &mut chosen);
         chosen
     }
 
     /// Adds what the rows that stay refer to, outside of lists.
     fn close(
         &self,
-        draft: &Draft,
-        lists: &[List],
+        homes: &BTreeMap<usize, Paged<'_>>,
         places: &BTreeMap<Resource, Vec<(usize, usize, usize)>>,
         chosen: &mut Chosen,
     ) {
@@ -155,9 +171,8 @@ impl<'a> Trimmer<'a> {
             })
             .collect();
         while let Some((number, page, at)) = open.pop() {
-            let Some((known, list)) = self.list(lists, number) else { continue };
-            let row = list.pages.get(page).and_then(|page| draft.entries.get(*page)).and_then(|entry| entry.page());
-            let Some(row) = row.and_then(|answer| known.rows(answer)).and_then(|rows| rows.get(at)) else { continue };
+            let row = homes.get(&number).and_then(|pages| pages.get(page)).and_then(|rows| rows.get(at));
+            let Some(row) = row else { continue };
             for (_, leaf) in leaves(row, false) {
                 for place in by_name.get(&leaf.to_lowercase()).into_iter().flatten() {
                     let rows = chosen.get_mut(&place.0).and_then(|pages| pages.get_mut(place.1));
@@ -244,7 +259,7 @@ impl<'a> Trimmer<'a> {
             let Some((known, list)) = self.list(lists, *number) else { continue };
             for (rows, kept) in rows_of(known, list, draft).into_iter().zip(pages) {
                 for (at, row) in rows.iter().enumerate() {
-                    let Some(resource) = self.resource(known, row) else { continue };
+                    let Some(resource) = self.resource(known, row.as_ref()) else { continue };
                     if kept.contains(&at) {
                         stay.insert(resource)
                     } else {
@@ -269,8 +284,8 @@ impl<'a> Trimmer<'a> {
 
     /// Puts a list together of the rows that are left.
     fn cut(&self, known: &Known<'a>, list: &List, draft: &Draft, small: &mut Draft) {
-        let pages = kept_pages(known, list, draft);
-        let left: Vec<Json> = rows_of(known, list, small).into_iter().flatten().cloned().collect();
+        let counts: Vec<usize> = rows_of(known, list, draft).iter().map(Vec::len).collect();
+        let left: Vec<Json> = rows_of(known, list, small).into_iter().flatten().map(Cow::into_owned).collect();
         let left = match known.home {
             Some(_) => left,
             None => {
@@ -278,12 +293,11 @@ impl<'a> Trimmer<'a> {
                 let needed = |row: &Json| {
                     self.is_told(row) || leaves(row, true).iter().any(|(_, leaf)| self.examples.contains(leaf))
                 };
-                let wanted = pick(&plain, quota(known, list, draft), &needed);
+                let wanted = pick(&plain, quota(known, &counts), &needed);
                 wanted.into_iter().filter_map(|at| left.get(at).cloned()).collect()
             }
         };
-        let filled: Vec<bool> = pages.iter().map(|page| original_rows(known, list, draft, *page) > 0).collect();
-        let kept = dealt(known, &pages, &filled, left);
+        let kept = dealt(known, kept_pages(&counts), left);
         put_together(known, list, small, &kept);
     }
 }
@@ -310,9 +324,10 @@ fn other_names(plan: &Plan, graph: &Graph, ids: &BTreeMap<&str, BTreeSet<&str>>)
 }
 
 /// Deals rows to pages; pages that had none get none.
-fn dealt(known: &Known<'_>, pages: &[usize], filled: &[bool], rows: Vec<Json>) -> Vec<(usize, Vec<Json>)> {
+fn dealt(known: &Known<'_>, mut pages: Vec<(usize, bool)>, rows: Vec<Json>) -> Vec<(usize, Vec<Json>)> {
     let numbered = known.rules.is_some_and(is_numbered);
-    let mut wanted = filled.iter().filter(|filled| **filled).count().clamp(1, rows.len().max(1));
+    let filled = pages.iter().filter(|(_, filled)| *filled).count();
+    let mut wanted = filled.clamp(1, rows.len().max(1));
     // Numbered pages are asked for ahead by what came on the first: all are as long, but the last.
     let mut each = rows.len().div_ceil(wanted);
     while numbered && wanted > 1 && (wanted - 1) * each >= rows.len() {
@@ -323,15 +338,12 @@ fn dealt(known: &Known<'_>, pages: &[usize], filled: &[bool], rows: Vec<Json>) -
         each = if rows.len() > full { full } else { rows.len() };
         wanted = if rows.len() > full { 2 } else { 1 };
     }
-    // Of pages that are not needed, those in the middle go first.
-    let needless = filled.iter().filter(|filled| **filled).count().saturating_sub(wanted);
-    let mut pages: Vec<(usize, bool)> = pages.iter().copied().zip(filled.iter().copied()).collect();
-    for _ in 0..needless {
-        let at = pages
-            .len()
-            .checked_sub(2)
-            .and_then(|last| (0..=last).rev().find(|at| pages.get(*at).is_some_and(|page| page.1)));
-        match at {
+    // Of pages that are not needed, those in the middle go first. What the first answer tells beside
+    // its rows is told by no other.
+    let from = usize::from(known.rules.is_some_and(|rules| !rules.first.is_empty()));
+    for _ in wanted..filled {
+        let middle = from..pages.len().saturating_sub(1);
+        match middle.rev().find(|at| pages.get(*at).is_some_and(|page| page.1)) {
             Some(at) => drop(pages.remove(at)),
             None => break,
         }
@@ -352,44 +364,40 @@ fn dealt(known: &Known<'_>, pages: &[usize], filled: &[bool], rows: Vec<Json>) -
 }
 
 /// The rows of each page.
-fn rows_of<'d>(known: &Known<'_>, list: &List, draft: &'d Draft) -> Vec<Vec<&'d Json>> {
+fn rows_of<'d>(known: &Known<'_>, list: &List, draft: &'d Draft) -> Paged<'d> {
     let pages = list.pages.iter().map(|at| {
         let answer = draft.entries.get(*at).and_then(|entry| entry.page());
-        answer.and_then(|answer| known.rows(answer)).map(|rows| rows.iter().collect()).unwrap_or_default()
+        answer.and_then(|answer| known.rows(list, answer)).unwrap_or_default()
     });
     pages.collect()
 }
 
-fn original_rows(known: &Known<'_>, list: &List, draft: &Draft, page: usize) -> usize {
-    rows_of(known, list, draft).get(page).map_or(0, Vec::len)
-}
-
-fn leave_rows(known: &Known<'_>, draft: &mut Draft, page: usize, stay: &BTreeSet<usize>) {
+fn leave_rows(known: &Known<'_>, list: &List, draft: &mut Draft, page: usize, stay: &BTreeSet<usize>) {
     let Some(entry) = draft.entries.get_mut(page) else { return };
     let Some(answer) = entry.page() else { return };
-    let Some(rows) = known.rows(answer) else { return };
-    let rows = rows.iter().enumerate().filter(|(at, _)| stay.contains(at)).map(|(_, row)| row.clone()).collect();
-    if let Some(answer) = known.with_rows(answer, rows) {
+    let Some(rows) = known.rows(list, answer) else { return };
+    let rows = rows.into_iter().enumerate().filter(|(at, _)| stay.contains(at)).map(|(_, row)| row.into_owned());
+    if let Some(answer) = known.with_rows(list, answer, rows.collect()) {
         entry.set_page(answer);
     }
 }
 
-/// The pages that stay: the first, one that goes on, an empty one if there is one, and the last.
-fn kept_pages(known: &Known<'_>, list: &List, draft: &Draft) -> Vec<usize> {
-    let count = list.pages.len();
-    if count <= 3 {
-        return (0..count).collect();
-    }
-    let empty = (1..count - 1).find(|page| original_rows(known, list, draft, *page) == 0);
-    vec![0, empty.unwrap_or(1), count - 1]
+/// The pages that stay, of those with so many rows: the first, one that goes on, an empty one if
+/// there is one, and the last. Each with whether it has rows.
+fn kept_pages(counts: &[usize]) -> Vec<(usize, bool)> {
+    let empty = (1..counts.len().saturating_sub(1)).find(|page| counts.get(*page) == Some(&0));
+    let kept = match counts.len() {
+        count @ 0..=3 => (0..count).collect(),
+        count => vec![0, empty.unwrap_or(1), count - 1],
+    };
+    kept.into_iter().map(|page| (page, counts.get(page).is_some_and(|count| *count > 0))).collect()
 }
 
 /// How many rows of a list stay.
-fn quota(known: &Known<'_>, list: &List, draft: &Draft) -> usize {
-    let pages = kept_pages(known, list, draft);
-    let filled = pages.iter().filter(|page| original_rows(known, list, draft, **page) > 0).count().max(1);
+fn quota(known: &Known<'_>, counts: &[usize]) -> usize {
+    let filled = kept_pages(counts).iter().filter(|(_, filled)| *filled).count().max(1);
     match known.full_page() {
-        Some(full) if full <= LARGEST_FULL_PAGE && list.pages.len() > 1 => full + ROWS,
+        Some(full) if full <= LARGEST_FULL_PAGE && counts.len() > 1 => full + ROWS,
         Some(_) => ROWS,
         None => ROWS * filled,
     }

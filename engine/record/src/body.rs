@@ -1,0 +1,126 @@
+//! Rows inside an answer: taken out of it as the spec sees them, and put back in the form in which
+//! they came, be it an array of objects, the members of an object, or arrays of values under names.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use engine_spec::path::Path;
+use engine_spec::plan::{NoWitness, PageRules, Take, ValueKind};
+use engine_spec::scope::Scope;
+use serde_json::{Map, Value as Json, json};
+
+use crate::lists::{Known, List};
+use crate::rows::purge;
+
+impl Known<'_> {
+    /// The rows of an answer; nothing where there is nothing to take them from.
+    pub fn rows<'a>(&self, list: &List, answer: &'a Json) -> Option<Vec<Cow<'a, Json>>> {
+        let body = self.unwrapped(answer)?;
+        let found = self.place(body)?.one(body)?;
+        match &self.source.take {
+            Take::Entries(_) => {
+                let members = found.as_object()?.iter();
+                Some(members.map(|(key, value)| Cow::Owned(json!({ "key": key, "value": value }))).collect())
+            }
+            Take::Columns { .. } => {
+                found.as_array()?.iter().map(|cells| Some(Cow::Owned(under_names(&list.columns, cells)?))).collect()
+            }
+            _ => Some(found.as_array()?.iter().map(Cow::Borrowed).collect()),
+        }
+    }
+
+    /// The answer with other rows; nothing where they cannot be put there.
+    pub fn with_rows(&self, list: &List, answer: &Json, rows: Vec<Json>) -> Option<Json> {
+        let body = self.unwrapped(answer)?;
+        let place = self.place(body).filter(|path| path.is_plain())?;
+        let rows = match &self.source.take {
+            Take::Entries(_) => Json::Object(rows.into_iter().map(member).collect::<Option<_>>()?),
+            Take::Columns { .. } => {
+                let cells =
+                    |row: Json| list.columns.iter().map(|name| row.get(name).cloned().unwrap_or_default()).collect();
+                Json::Array(rows.into_iter().map(cells).collect())
+            }
+            _ => Json::Array(rows),
+        };
+        let mut body = body.clone();
+        if !place.put(&mut body, rows) {
+            return None;
+        }
+        match self.unwrap {
+            None => Some(body),
+            Some(unwrap) => {
+                let mut whole = answer.clone();
+                (unwrap.is_plain() && unwrap.put(&mut whole, body)).then_some(whole)
+            }
+        }
+    }
+
+    /// The answer without the rows that refer to something that is gone, where its rows do not stand
+    /// there as objects: what is no row of its own must not be taken out of one.
+    pub fn purged(&self, list: &List, answer: &Json, gone: &BTreeSet<String>) -> Option<Json> {
+        if !matches!(self.source.take, Take::Entries(_) | Take::Columns { .. }) {
+            return None;
+        }
+        let mut rows: Json = self.rows(list, answer)?.into_iter().map(Cow::into_owned).collect();
+        purge(&mut rows, gone);
+        match rows {
+            Json::Array(rows) => self.with_rows(list, answer, rows),
+            _ => None,
+        }
+    }
+
+    /// The names of the values in rows, as the first answer of a list tells them.
+    pub fn columns(&self, first: &Json) -> Vec<String> {
+        let Take::Columns { names, .. } = &self.source.take else { return Vec::new() };
+        let Some(body) = self.unwrapped(first) else { return Vec::new() };
+        let firsts = Json::Object(self.rules.map(|rules| firsts(rules, first)).unwrap_or_default());
+        let nothing = Map::new();
+        let root = Scope::root(&nothing);
+        let scope = root.with("first", &firsts);
+        let found = names.yields_all(&scope.with_node("body", body), &NoWitness).ok().flatten().unwrap_or_default();
+        found.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect()
+    }
+
+    fn unwrapped<'a>(&self, answer: &'a Json) -> Option<&'a Json> {
+        self.unwrap.map_or(Some(answer), |path| path.one(answer))
+    }
+
+    /// Where the rows of an answer stand.
+    fn place(&self, body: &Json) -> Option<&Path> {
+        match &self.source.take {
+            Take::Items { paths, .. } => paths.iter().find(|path| path.one(body).is_some_and(Json::is_array)),
+            Take::Entries(path) | Take::Columns { rows: path, .. } => Some(path),
+            Take::Item(_) | Take::Rows => None,
+        }
+    }
+}
+
+/// The values of the first answer that later requests and rows need.
+pub(crate) fn firsts(rules: &PageRules, answer: &Json) -> Map<String, Json> {
+    let nothing = Map::new();
+    let root = Scope::root(&nothing);
+    let scope = root.with_node("body", answer);
+    let found = rules.first.iter().filter_map(|(name, value)| {
+        let found = match &value.kind {
+            ValueKind::Path(path, _) if !path.is_singular() => {
+                value.yields_all(&scope, &NoWitness).ok()??.into_iter().map(Cow::into_owned).collect()
+            }
+            _ => value.yields(&scope, &NoWitness).ok()??.into_owned(),
+        };
+        Some((name.clone(), found))
+    });
+    found.collect()
+}
+
+/// Values as an object, by their names.
+fn under_names(names: &[String], cells: &Json) -> Option<Json> {
+    let cells = cells.as_array().filter(|cells| cells.len() == names.len())?;
+    Some(Json::Object(names.iter().cloned().zip(cells.iter().cloned()).collect()))
+}
+
+/// A row as a member of an object.
+fn member(row: Json) -> Option<(String, Json)> {
+    let Json::Object(mut row) = row else { return None };
+    let Some(Json::String(key)) = row.remove("key") else { return None };
+    Some((key, row.remove("value").unwrap_or_default()))
+}
