@@ -1,29 +1,45 @@
 //! A list put together anew: of its pages those that stay, with the rows that stay, and with
 //! everything that says where the list goes on, where it ends and how long it is.
 
-use engine_case::case::{Exchange, Scalar, Texts};
-use engine_spec::plan::{Next, PageKind, PageRules, Send};
+use engine_spec::plan::{Next, PageKind, PageRules};
+use engine_spec::template::scalar_text;
 use serde_json::Value as Json;
 
 use crate::draft::{Draft, Entry};
 use crate::lists::{Known, List, is_numbered, paths_of, send};
+use crate::request::{ask_for, rename};
 
-/// Puts a list together anew: of its pages, those with these numbers, each with these rows. Gives
-/// back whether that can be done; the draft is as before where it cannot.
-pub(crate) fn put_together(known: &Known<'_>, list: &List, draft: &mut Draft, kept: &[(usize, Vec<Json>)]) -> bool {
+/// Puts a list of a draft together anew in a small one: of its pages, those with these numbers, each
+/// with these rows. Gives back whether that can be done; the small draft is as before where it
+/// cannot.
+pub(crate) fn put_together(
+    known: &Known<'_>,
+    list: &List,
+    draft: &Draft,
+    small: &mut Draft,
+    kept: &[(usize, Vec<Json>)],
+) -> bool {
     let mut made: Vec<(usize, Entry)> = Vec::new();
     let total: usize = kept.iter().map(|(_, rows)| rows.len()).sum();
     let mut before = 0;
     for (position, (page, rows)) in kept.iter().enumerate() {
         let Some(at) = list.pages.get(*page) else { return false };
-        let Some(entry) = draft.entries.get(*at) else { return false };
+        let Some(entry) = small.entries.get(*at) else { return false };
         let mut entry = entry.clone();
         // A list that begins with this page begins as it did; numbered pages differ in nothing else.
         if position == 0 || known.rules.is_some_and(is_numbered) {
             let Some(first) = list.pages.first().and_then(|first| draft.entries.get(*first)) else { return false };
             entry.request = first.request.clone();
+        } else if let Some(PageKind::Keyset { .. }) = known.rules.map(|rules| &rules.kind) {
+            let before = position.checked_sub(1).and_then(|before| kept.get(before));
+            // Nothing comes after a page without rows.
+            let Some(last) = before.and_then(|(_, rows)| rows.last()) else { break };
+            if !ask_after(known, list, draft, *page, last, &mut entry) {
+                return false;
+            }
         }
-        let Some(mut answer) = entry.page().and_then(|answer| known.with_rows(list, answer, rows.clone())) else {
+        let Some(mut answer) = entry.page().and_then(|answer| known.with_rows(&list.columns, answer, rows.clone()))
+        else {
             return false;
         };
         describe(&mut answer, rows.len(), before);
@@ -55,7 +71,7 @@ pub(crate) fn put_together(known: &Known<'_>, list: &List, draft: &mut Draft, ke
                     _ => None,
                 };
                 if let Some(number) = number
-                    && !ask_for(&mut entry.request, send(rules), number)
+                    && !ask_for(&mut entry.request, send(rules), &Json::from(number))
                 {
                     return false;
                 }
@@ -66,13 +82,29 @@ pub(crate) fn put_together(known: &Known<'_>, list: &List, draft: &mut Draft, ke
         made.push((*at, entry));
     }
     for at in &list.pages {
-        let Some(entry) = draft.entries.get_mut(*at) else { continue };
+        let Some(entry) = small.entries.get_mut(*at) else { continue };
         match made.iter().position(|(known, _)| known == at) {
             Some(found) => *entry = made.swap_remove(found).1,
             None => entry.answers.clear(),
         }
     }
     true
+}
+
+/// Lets the request of a page ask for what comes after a row.
+fn ask_after(known: &Known<'_>, list: &List, draft: &Draft, page: usize, row: &Json, entry: &mut Entry) -> bool {
+    let (Some(rules), Some(new)) = (known.rules, known.key(row)) else { return false };
+    if let Some(send) = send(rules) {
+        return ask_for(&mut entry.request, Some(send), &new);
+    }
+    let entry_of = |page: usize| list.pages.get(page).and_then(|at| draft.entries.get(*at));
+    let (Some(first), Some(before)) = (entry_of(0), page.checked_sub(1).and_then(entry_of)) else { return false };
+    let rows = before.page().and_then(|answer| known.rows(&list.columns, answer));
+    let Some(old) = rows.and_then(|rows| known.key(rows.last()?)) else { return false };
+    match (scalar_text(Some(&old)), scalar_text(Some(&new))) {
+        (Ok(old), Ok(new)) => rename(&mut entry.request, &first.request, &old, &new),
+        _ => false,
+    }
 }
 
 /// What SCIM (RFC 7644, 3.4.2) says of a page.
@@ -108,25 +140,6 @@ fn go_on_as(rules: &PageRules, leads: &Entry, entry: &mut Entry, answer: &mut Js
             Some(value) => drop(own.headers.insert(header.to_owned(), value.clone())),
             None => drop(own.headers.remove(header)),
         }
-    }
-    true
-}
-
-/// Lets a request ask for a page by its number.
-fn ask_for(request: &mut Exchange, send: Option<&Send>, number: u64) -> bool {
-    let text = || Texts::One(Scalar::Text(number.to_string()));
-    match send {
-        Some(Send::Query(name)) => drop(request.query.insert(name.clone(), text())),
-        Some(Send::Header(name)) => drop(request.headers.insert(name.clone(), number.to_string())),
-        Some(Send::Form(name)) => match &mut request.form {
-            Some(form) => drop(form.insert(name.clone(), text())),
-            None => return false,
-        },
-        Some(Send::Json(pointer)) => match request.json.as_mut().and_then(|json| json.pointer_mut(pointer)) {
-            Some(place) => *place = Json::from(number),
-            None => return false,
-        },
-        None => return false,
     }
     true
 }

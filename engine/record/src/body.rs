@@ -4,17 +4,19 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use engine_spec::document::page::LastWord;
 use engine_spec::path::Path;
-use engine_spec::plan::{NoWitness, PageRules, Take, ValueKind};
+use engine_spec::plan::{NoWitness, PageKind, PageRules, Take, Value, ValueKind};
 use engine_spec::scope::Scope;
 use serde_json::{Map, Value as Json, json};
 
-use crate::lists::{Known, List};
+use crate::lists::Known;
 use crate::rows::purge;
 
 impl Known<'_> {
-    /// The rows of an answer; nothing where there is nothing to take them from.
-    pub fn rows<'a>(&self, list: &List, answer: &'a Json) -> Option<Vec<Cow<'a, Json>>> {
+    /// The rows of an answer whose values have these names, where they have none themselves; nothing
+    /// where there is nothing to take rows from.
+    pub fn rows<'a>(&self, columns: &[String], answer: &'a Json) -> Option<Vec<Cow<'a, Json>>> {
         let body = self.unwrapped(answer)?;
         let found = self.place(body)?.one(body)?;
         match &self.source.take {
@@ -23,21 +25,20 @@ impl Known<'_> {
                 Some(members.map(|(key, value)| Cow::Owned(json!({ "key": key, "value": value }))).collect())
             }
             Take::Columns { .. } => {
-                found.as_array()?.iter().map(|cells| Some(Cow::Owned(under_names(&list.columns, cells)?))).collect()
+                found.as_array()?.iter().map(|cells| Some(Cow::Owned(under_names(columns, cells)?))).collect()
             }
             _ => Some(found.as_array()?.iter().map(Cow::Borrowed).collect()),
         }
     }
 
     /// The answer with other rows; nothing where they cannot be put there.
-    pub fn with_rows(&self, list: &List, answer: &Json, rows: Vec<Json>) -> Option<Json> {
+    pub fn with_rows(&self, columns: &[String], answer: &Json, rows: Vec<Json>) -> Option<Json> {
         let body = self.unwrapped(answer)?;
         let place = self.place(body).filter(|path| path.is_plain())?;
         let rows = match &self.source.take {
             Take::Entries(_) => Json::Object(rows.into_iter().map(member).collect::<Option<_>>()?),
             Take::Columns { .. } => {
-                let cells =
-                    |row: Json| list.columns.iter().map(|name| row.get(name).cloned().unwrap_or_default()).collect();
+                let cells = |row: Json| columns.iter().map(|name| row.get(name).cloned().unwrap_or_default()).collect();
                 Json::Array(rows.into_iter().map(cells).collect())
             }
             _ => Json::Array(rows),
@@ -57,14 +58,14 @@ impl Known<'_> {
 
     /// The answer without the rows that refer to something that is gone, where its rows do not stand
     /// there as objects: what is no row of its own must not be taken out of one.
-    pub fn purged(&self, list: &List, answer: &Json, gone: &BTreeSet<String>) -> Option<Json> {
+    pub fn purged(&self, columns: &[String], answer: &Json, gone: &BTreeSet<String>) -> Option<Json> {
         if !matches!(self.source.take, Take::Entries(_) | Take::Columns { .. }) {
             return None;
         }
-        let mut rows: Json = self.rows(list, answer)?.into_iter().map(Cow::into_owned).collect();
+        let mut rows: Json = self.rows(columns, answer)?.into_iter().map(Cow::into_owned).collect();
         purge(&mut rows, gone);
         match rows {
-            Json::Array(rows) => self.with_rows(list, answer, rows),
+            Json::Array(rows) => self.with_rows(columns, answer, rows),
             _ => None,
         }
     }
@@ -79,6 +80,26 @@ impl Known<'_> {
         let scope = root.with("first", &firsts);
         let found = names.yields_all(&scope.with_node("body", body), &NoWitness).ok().flatten().unwrap_or_default();
         found.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect()
+    }
+
+    /// The key of a row, where the next request names it.
+    pub fn key(&self, row: &Json) -> Option<Json> {
+        let PageKind::Keyset { key, .. } = &self.rules?.kind else { return None };
+        yielded(key, row)
+    }
+
+    /// Rows that a page must have for another to follow, as the rules say or as one of its answers
+    /// shows.
+    pub fn full_page(&self, columns: &[String], answer: &Json) -> Option<usize> {
+        let rules = self.rules?;
+        let limit = rules.limit.as_ref().map(|limit| usize::try_from(limit.value).unwrap_or(usize::MAX));
+        if rules.last.contains(&LastWord::ShortPage) {
+            return limit;
+        }
+        let rows = self.rows(columns, answer)?;
+        let one =
+            self.with_rows(columns, answer, rows.first().map(|row| row.as_ref().clone()).into_iter().collect())?;
+        (!ends(rules, answer) && ends(rules, &one)).then_some(rows.len())
     }
 
     fn unwrapped<'a>(&self, answer: &'a Json) -> Option<&'a Json> {
@@ -110,6 +131,26 @@ pub(crate) fn firsts(rules: &PageRules, answer: &Json) -> Map<String, Json> {
         Some((name.clone(), found))
     });
     found.collect()
+}
+
+/// Whether a condition of `last` says that an answer is the last one.
+fn ends(rules: &PageRules, answer: &Json) -> bool {
+    let names = Map::from_iter([
+        ("page".to_owned(), json!({ "limit": rules.limit.as_ref().map(|limit| limit.value) })),
+        ("first".to_owned(), Json::Object(firsts(rules, answer))),
+        ("headers".to_owned(), json!({})),
+    ]);
+    let root = Scope::root(&names);
+    let scope = root.with_node("body", answer);
+    rules.last_when.iter().any(|condition| condition.holds(&scope).unwrap_or(false))
+}
+
+/// What a value yields for a row.
+fn yielded(value: &Value, row: &Json) -> Option<Json> {
+    let nothing = Map::new();
+    let root = Scope::root(&nothing);
+    let found = value.yields(&root.with_node("row", row), &NoWitness).ok()?;
+    found.map(Cow::into_owned).filter(|found| !found.is_null())
 }
 
 /// Values as an object, by their names.

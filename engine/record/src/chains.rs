@@ -1,13 +1,20 @@
 //! Which answer leads to which: the pages of a list whose requests do not say that they belong
 //! together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use engine_case::case::{SERVER, Scalar};
 use engine_run::http::link;
 use engine_spec::plan::{Next, PageKind, PageRules};
+use engine_spec::template::scalar_text;
+use serde_json::Value as Json;
 
 use crate::draft::{Draft, Entry};
+use crate::lists::Known;
+use crate::request::{names, texts};
+
+/// What stands for the server where a URL is taken apart.
+const BASE: &str = "http://server.invalid";
 
 /// Where one answer leads to the next, they belong to one list.
 pub(crate) fn chains(rules: &PageRules, draft: &Draft, own: Vec<usize>) -> Vec<Vec<usize>> {
@@ -31,11 +38,66 @@ pub(crate) fn chains(rules: &PageRules, draft: &Draft, own: Vec<usize>) -> Vec<V
     chains
 }
 
+/// Where a request names what the page before ended with, they belong to one list.
+pub(crate) fn named(known: &Known<'_>, rules: &PageRules, draft: &Draft, own: Vec<usize>) -> Vec<Vec<usize>> {
+    let mut open: Vec<(usize, BTreeMap<String, String>)> =
+        own.iter().filter_map(|at| Some((*at, texts(&draft.entries.get(*at)?.request)))).collect();
+    let mut lists = Vec::new();
+    while !open.is_empty() {
+        let (first, mut asked) = open.remove(0);
+        let first_page = draft.entries.get(first).and_then(Entry::page);
+        let columns = first_page.map(|page| known.columns(page)).unwrap_or_default();
+        let mut pages = vec![first];
+        while let Some(entry) = pages.last().and_then(|at| draft.entries.get(*at))
+            && let Some(name) = ends_with(known, rules, &columns, entry)
+            && let Some(next) = naming(&name, &asked, &open)
+        {
+            let (at, next) = open.remove(next);
+            pages.push(at);
+            asked = next;
+        }
+        lists.push(pages);
+    }
+    lists
+}
+
+/// Which of several requests names something where another one does not, and is most like that one
+/// otherwise.
+fn naming(name: &str, asked: &BTreeMap<String, String>, all: &[(usize, BTreeMap<String, String>)]) -> Option<usize> {
+    let differing = |texts: &BTreeMap<String, String>| -> Vec<String> {
+        let all: BTreeSet<&String> = texts.keys().chain(asked.keys()).collect();
+        all.into_iter().filter(|place| texts.get(*place) != asked.get(*place)).cloned().collect()
+    };
+    let found = all.iter().enumerate().filter_map(|(number, (_, texts))| {
+        texts.values().any(|text| names(text, name)).then_some(())?;
+        let differing = differing(texts);
+        let is_new = differing.iter().any(|place| texts.get(place).is_some_and(|text| names(text, name)));
+        is_new.then_some((differing.len(), number))
+    });
+    found.min().map(|(_, number)| number)
+}
+
+/// What the request after a page names: its token, or the key of its last row.
+fn ends_with(known: &Known<'_>, rules: &PageRules, columns: &[String], entry: &Entry) -> Option<String> {
+    match &rules.kind {
+        PageKind::Keyset { .. } => {
+            let key = known.key(known.rows(columns, entry.page()?)?.last()?)?;
+            scalar_text(Some(&key)).ok().map(|text| text.into_owned())
+        }
+        PageKind::Cursor { part: Some(part), .. } => {
+            let url = next_of(rules, entry)?.replace(SERVER, BASE);
+            let url = url::Url::parse(BASE).ok()?.join(&url).ok()?;
+            url.query_pairs().find(|(name, _)| name == part.as_str()).map(|(_, value)| value.into_owned())
+        }
+        _ => next_of(rules, entry),
+    }
+}
+
 /// Whether a link leads to the request of an entry.
 fn leads_to(link: &str, entry: &Entry) -> bool {
     let (_, path) = entry.request.line();
-    let base = format!("http://server.invalid{path}");
-    let link = link.replace(SERVER, "http://server.invalid");
+    let base = format!("{BASE}{path}");
+    let link = link.replace(SERVER, BASE);
     let Some(url) = url::Url::parse(&base).ok().and_then(|base| base.join(&link).ok()) else { return false };
     let mut query: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (name, value) in url.query_pairs() {
@@ -54,7 +116,11 @@ fn next_of(rules: &PageRules, entry: &Entry) -> Option<String> {
     };
     let answer = entry.answers.last()?;
     match next {
-        Next::Path(path, _) => path.one(answer.json.as_ref()?)?.as_str().map(str::to_owned),
+        Next::Path(path, _) => match path.one(answer.json.as_ref()?)? {
+            Json::String(text) => Some(text.clone()),
+            Json::Number(number) => Some(number.to_string()),
+            _ => None,
+        },
         Next::Header(name) => answer.headers.get(name).map(Scalar::text),
         Next::Link { relation, attributes } => {
             let links = link::parse(&answer.headers.get("link")?.text());

@@ -16,7 +16,7 @@ use crate::lists::{paged, send};
 use crate::taken::Taken;
 
 /// What the engine leaves as it is in a segment of a path.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub(crate) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Keys that sign, made for tests: what must be a private key cannot be any text, and these open
 /// nothing anywhere.

@@ -8,8 +8,8 @@
 //! draft       the exchanges in disguise    lists     which of them are pages of which list
 //! chains      which answer leads to which  body      rows taken out of answers and put back
 //! trim        fewer rows and pages         rows      which of them show most
-//! anew        lists put together anew      graph     what must come out the same
-//! privacy     looks for originals in what was made
+//! anew        lists put together anew      request   the texts of a request
+//! graph       what must come out the same  privacy   looks for originals in what was made
 //! ```
 //!
 //! In go the exchanges, the config and the outcome of a run, and a function that plays a case; out
@@ -26,6 +26,7 @@ mod graph;
 mod lists;
 mod made_up;
 mod privacy;
+mod request;
 mod rows;
 mod taken;
 mod trim;

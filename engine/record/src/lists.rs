@@ -3,13 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use engine_spec::document::page::LastWord;
 use engine_spec::expression::{Expression, Key};
 use engine_spec::path::Path;
 use engine_spec::plan::{Origin, PageKind, PageRules, Pages, Plan, Send, Site, Source, Take, Value, ValueKind};
 use serde_json::Value as Json;
 
-use crate::chains::chains;
+use crate::chains::{chains, named};
 use crate::draft::{Draft, Entry};
 
 /// A source of the plan that asks.
@@ -136,23 +135,8 @@ pub(crate) fn is_numbered(rules: &PageRules) -> bool {
 impl Known<'_> {
     /// Whether its rows and pages can be put together anew.
     pub fn can_be_cut(&self) -> bool {
-        !self.fixed
-            && self.rules.is_none_or(|rules| match &rules.kind {
-                PageKind::NextUrl { .. } => true,
-                PageKind::Cursor { send, .. } | PageKind::Offset { send, .. } | PageKind::Page { send, .. } => {
-                    send.is_some()
-                }
-                PageKind::StartIndex { send, .. } => send.is_some(),
-                // The key of the last row leads to the next page.
-                PageKind::Keyset { .. } => false,
-            })
-    }
-
-    /// Rows that a page must have for another to follow.
-    pub fn full_page(&self) -> Option<usize> {
-        let rules = self.rules?;
-        let limit = rules.limit.as_ref().map(|limit| usize::try_from(limit.value).unwrap_or(usize::MAX));
-        limit.filter(|_| rules.last.contains(&LastWord::ShortPage))
+        // A number that the request names itself may stand anywhere in it.
+        !self.fixed && self.rules.is_none_or(|rules| !is_numbered(rules) || send(rules).is_some())
     }
 }
 
@@ -167,6 +151,7 @@ pub(crate) fn lists(known: &[Known<'_>], draft: &Draft) -> Vec<List> {
             .collect();
         let pages = match source.rules {
             Some(rules) if matches!(rules.kind, PageKind::NextUrl { .. }) => chains(rules, draft, own),
+            Some(rules) if send(rules).is_none() && !is_numbered(rules) => named(source, rules, draft, own),
             Some(rules) => grouped(rules, draft, own),
             None => own.into_iter().map(|at| vec![at]).collect(),
         };

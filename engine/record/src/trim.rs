@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine_spec::plan::{IdRule, NoWitness, Plan};
+use engine_spec::plan::{IdRule, NoWitness, PageKind, PageRules, Plan};
 use engine_spec::scope::Scope;
 use serde_json::{Map, Value as Json};
 
@@ -101,7 +101,7 @@ impl<'a> Trimmer<'a> {
             all.flat_map(|(known, list)| list.pages.iter().map(move |page| (*page, (known, list)))).collect();
         for (at, entry) in small.entries.iter_mut().enumerate() {
             for json in entry.answers.iter_mut().filter_map(|answer| answer.json.as_mut()) {
-                match owners.get(&at).and_then(|(known, list)| known.purged(list, json, gone)) {
+                match owners.get(&at).and_then(|(known, list)| known.purged(&list.columns, json, gone)) {
                     Some(purged) => *json = purged,
                     None => purge(json, gone),
                 }
@@ -120,7 +120,7 @@ impl<'a> Trimmer<'a> {
             .map(|(number, (known, list))| (number, rows_of(known, list, draft)))
             .collect();
         for (number, rows) in &homes {
-            let Some((known, _)) = self.list(lists, *number) else { continue };
+            let Some((known, list)) = self.list(lists, *number) else { continue };
             let all: Vec<(usize, usize, &Json)> = rows
                 .iter()
                 .enumerate()
@@ -136,8 +136,9 @@ impl<'a> Trimmer<'a> {
             let needed =
                 |row: &Json| self.is_told(row) || self.resource(known, row).is_some_and(|it| required.contains(&it));
             let counts: Vec<usize> = rows.iter().map(Vec::len).collect();
+            let full = full_page(known, list, draft);
             let plain: Vec<&Json> = all.iter().map(|(_, _, row)| *row).collect();
-            let wanted = if is_cut { pick(&plain, quota(known, &counts), &needed) } else { (0..all.len()).collect() };
+            let wanted = if is_cut { pick(&plain, quota(&counts, full), &needed) } else { (0..all.len()).collect() };
             for number in wanted {
                 if let Some((page, at, _)) = all.get(number)
                     && let Some(stay) = stay.get_mut(*page)
@@ -285,6 +286,7 @@ impl<'a> Trimmer<'a> {
     /// Puts a list together of the rows that are left.
     fn cut(&self, known: &Known<'a>, list: &List, draft: &Draft, small: &mut Draft) {
         let counts: Vec<usize> = rows_of(known, list, draft).iter().map(Vec::len).collect();
+        let full = full_page(known, list, draft);
         let left: Vec<Json> = rows_of(known, list, small).into_iter().flatten().map(Cow::into_owned).collect();
         let left = match known.home {
             Some(_) => left,
@@ -293,12 +295,12 @@ impl<'a> Trimmer<'a> {
                 let needed = |row: &Json| {
                     self.is_told(row) || leaves(row, true).iter().any(|(_, leaf)| self.examples.contains(leaf))
                 };
-                let wanted = pick(&plain, quota(known, &counts), &needed);
+                let wanted = pick(&plain, quota(&counts, full), &needed);
                 wanted.into_iter().filter_map(|at| left.get(at).cloned()).collect()
             }
         };
-        let kept = dealt(known, kept_pages(&counts), left);
-        put_together(known, list, small, &kept);
+        let kept = dealt(known, full, kept_pages(&counts), left);
+        put_together(known, list, draft, small, &kept);
     }
 }
 
@@ -324,17 +326,24 @@ fn other_names(plan: &Plan, graph: &Graph, ids: &BTreeMap<&str, BTreeSet<&str>>)
 }
 
 /// Deals rows to pages; pages that had none get none.
-fn dealt(known: &Known<'_>, mut pages: Vec<(usize, bool)>, rows: Vec<Json>) -> Vec<(usize, Vec<Json>)> {
-    let numbered = known.rules.is_some_and(is_numbered);
+fn dealt(
+    known: &Known<'_>,
+    full: Option<usize>,
+    mut pages: Vec<(usize, bool)>,
+    rows: Vec<Json>,
+) -> Vec<(usize, Vec<Json>)> {
+    // Nothing can be asked for after a page without a last row.
+    let is_even = |rules: &PageRules| is_numbered(rules) || matches!(rules.kind, PageKind::Keyset { .. });
+    let is_even = known.rules.is_some_and(is_even);
     let filled = pages.iter().filter(|(_, filled)| *filled).count();
     let mut wanted = filled.clamp(1, rows.len().max(1));
     // Numbered pages are asked for ahead by what came on the first: all are as long, but the last.
     let mut each = rows.len().div_ceil(wanted);
-    while numbered && wanted > 1 && (wanted - 1) * each >= rows.len() {
+    while is_even && wanted > 1 && (wanted - 1) * each >= rows.len() {
         wanted -= 1;
         each = rows.len().div_ceil(wanted);
     }
-    if let Some(full) = known.full_page() {
+    if let Some(full) = full {
         each = if rows.len() > full { full } else { rows.len() };
         wanted = if rows.len() > full { 2 } else { 1 };
     }
@@ -367,7 +376,7 @@ fn dealt(known: &Known<'_>, mut pages: Vec<(usize, bool)>, rows: Vec<Json>) -> V
 fn rows_of<'d>(known: &Known<'_>, list: &List, draft: &'d Draft) -> Paged<'d> {
     let pages = list.pages.iter().map(|at| {
         let answer = draft.entries.get(*at).and_then(|entry| entry.page());
-        answer.and_then(|answer| known.rows(list, answer)).unwrap_or_default()
+        answer.and_then(|answer| known.rows(&list.columns, answer)).unwrap_or_default()
     });
     pages.collect()
 }
@@ -375,9 +384,9 @@ fn rows_of<'d>(known: &Known<'_>, list: &List, draft: &'d Draft) -> Paged<'d> {
 fn leave_rows(known: &Known<'_>, list: &List, draft: &mut Draft, page: usize, stay: &BTreeSet<usize>) {
     let Some(entry) = draft.entries.get_mut(page) else { return };
     let Some(answer) = entry.page() else { return };
-    let Some(rows) = known.rows(list, answer) else { return };
+    let Some(rows) = known.rows(&list.columns, answer) else { return };
     let rows = rows.into_iter().enumerate().filter(|(at, _)| stay.contains(at)).map(|(_, row)| row.into_owned());
-    if let Some(answer) = known.with_rows(list, answer, rows.collect()) {
+    if let Some(answer) = known.with_rows(&list.columns, answer, rows.collect()) {
         entry.set_page(answer);
     }
 }
@@ -393,10 +402,15 @@ fn kept_pages(counts: &[usize]) -> Vec<(usize, bool)> {
     kept.into_iter().map(|page| (page, counts.get(page).is_some_and(|count| *count > 0))).collect()
 }
 
+/// Rows that a page of a list must have for another to follow.
+fn full_page(known: &Known<'_>, list: &List, draft: &Draft) -> Option<usize> {
+    known.full_page(&list.columns, list.pages.first().and_then(|at| draft.entries.get(*at))?.page()?)
+}
+
 /// How many rows of a list stay.
-fn quota(known: &Known<'_>, counts: &[usize]) -> usize {
+fn quota(counts: &[usize], full: Option<usize>) -> usize {
     let filled = kept_pages(counts).iter().filter(|(_, filled)| *filled).count().max(1);
-    match known.full_page() {
+    match full {
         Some(full) if full <= LARGEST_FULL_PAGE && counts.len() > 1 => full + ROWS,
         Some(_) => ROWS,
         None => ROWS * filled,
