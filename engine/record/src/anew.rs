@@ -1,7 +1,7 @@
 //! A list put together anew: of its pages those that stay, with the rows that stay, and with
 //! everything that says where the list goes on, where it ends and how long it is.
 
-use engine_spec::plan::{Next, PageKind, PageRules};
+use engine_spec::plan::{Next, PageKind, PageRules, Value};
 use engine_spec::template::scalar_text;
 use serde_json::Value as Json;
 
@@ -30,6 +30,11 @@ pub(crate) fn put_together(
         if position == 0 || known.rules.is_some_and(is_numbered) {
             let Some(first) = list.pages.first().and_then(|first| draft.entries.get(*first)) else { return false };
             entry.request = first.request.clone();
+        } else if list.asked_first < list.pages.len() {
+            // Later windows are asked for in other words.
+            let Some(asked) = list.pages.get(position).filter(|_| position < list.asked_first) else { return false };
+            let Some(asked) = draft.entries.get(*asked) else { return false };
+            entry.request = asked.request.clone();
         } else if let Some(PageKind::Keyset { .. }) = known.rules.map(|rules| &rules.kind) {
             let before = position.checked_sub(1).and_then(|before| kept.get(before));
             // Nothing comes after a page without rows.
@@ -44,25 +49,20 @@ pub(crate) fn put_together(
         };
         describe(&mut answer, rows.len(), before);
         if let Some(rules) = known.rules {
-            // The last page that is left out before the next one that is kept knows how to go on.
-            let follower = kept.get(position + 1).map_or(list.pages.len(), |(next, _)| *next);
+            // The last page that is left out before the next one that is kept knows how to go on, and
+            // in windows that before the one whose request is kept.
+            let follower = match kept.get(position + 1) {
+                Some(_) if list.asked_first < list.pages.len() => position + 1,
+                next => next.map_or(list.pages.len(), |(next, _)| *next),
+            };
             let leads = follower.checked_sub(1);
             let leads = leads.and_then(|leads| list.pages.get(leads)).and_then(|at| draft.entries.get(*at));
             if !leads.is_some_and(|leads| go_on_as(rules, leads, &mut entry, &mut answer)) {
                 return false;
             }
             let counts = [(&rules.total, total), (&rules.page_total, kept.len())];
-            for (value, count) in counts {
-                for path in value.iter().flat_map(|value| paths_of(rules, value)) {
-                    let count = match path.one(&answer) {
-                        Some(Json::Number(_)) => Json::from(count),
-                        Some(Json::String(_)) => Json::from(count.to_string()),
-                        _ => continue,
-                    };
-                    if !path.put(&mut answer, count) {
-                        return false;
-                    }
-                }
+            if !counts.into_iter().all(|(value, count)| announce(rules, value.as_ref(), count, &mut answer)) {
+                return false;
             }
             if position > 0 {
                 let number = match &rules.kind {
@@ -89,6 +89,15 @@ pub(crate) fn put_together(
         }
     }
     true
+}
+
+/// Lets an answer announce another number, if it announces one.
+pub(crate) fn announce(rules: &PageRules, value: Option<&Value>, count: usize, answer: &mut Json) -> bool {
+    value.into_iter().flat_map(|value| paths_of(rules, value)).all(|path| match path.one(answer) {
+        Some(Json::Number(_)) => path.put(answer, Json::from(count)),
+        Some(Json::String(_)) => path.put(answer, Json::from(count.to_string())),
+        _ => true,
+    })
 }
 
 /// Lets the request of a page ask for what comes after a row.
@@ -129,7 +138,7 @@ fn go_on_as(rules: &PageRules, leads: &Entry, entry: &mut Entry, answer: &mut Js
             let found = from.json.as_ref().and_then(|json| path.one(json)).cloned();
             return match found {
                 Some(found) => path.one(answer) == Some(&found) || path.is_plain() && path.put(answer, found),
-                None => path.one(answer).is_none(),
+                None => path.one(answer).is_none() || path.remove(answer).is_some(),
             };
         }
         Next::Header(name) => name.as_str(),

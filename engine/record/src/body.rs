@@ -146,7 +146,7 @@ fn ends(rules: &PageRules, answer: &Json) -> bool {
 }
 
 /// What a value yields for a row.
-fn yielded(value: &Value, row: &Json) -> Option<Json> {
+pub(crate) fn yielded(value: &Value, row: &Json) -> Option<Json> {
     let nothing = Map::new();
     let root = Scope::root(&nothing);
     let found = value.yields(&root.with_node("row", row), &NoWitness).ok()?;

@@ -9,6 +9,7 @@ use engine_spec::plan::{Next, PageKind, PageRules};
 use engine_spec::template::scalar_text;
 use serde_json::Value as Json;
 
+use crate::body::yielded;
 use crate::draft::{Draft, Entry};
 use crate::lists::Known;
 use crate::request::{names, texts};
@@ -38,37 +39,50 @@ pub(crate) fn chains(rules: &PageRules, draft: &Draft, own: Vec<usize>) -> Vec<V
     chains
 }
 
-/// Where a request names what the page before ended with, they belong to one list.
-pub(crate) fn named(known: &Known<'_>, rules: &PageRules, draft: &Draft, own: Vec<usize>) -> Vec<Vec<usize>> {
-    let mut open: Vec<(usize, BTreeMap<String, String>)> =
-        own.iter().filter_map(|at| Some((*at, texts(&draft.entries.get(*at)?.request)))).collect();
+/// What tells what the request after some entries names, with the names of the values in rows.
+type EndsWith<'a> = dyn Fn(&[String], &[usize]) -> Option<String> + 'a;
+
+/// Where a request names what the entries before ended with, they belong together.
+pub(crate) fn named(
+    known: &Known<'_>,
+    draft: &Draft,
+    all: Vec<Vec<usize>>,
+    ends: &EndsWith<'_>,
+) -> Vec<Vec<Vec<usize>>> {
+    let first_of = |entries: &[usize]| entries.first().and_then(|at| draft.entries.get(*at));
+    let mut open: Vec<Open> = all
+        .into_iter()
+        .filter_map(|entries| Some(Open { asked: texts(&first_of(&entries)?.request), entries }))
+        .collect();
     let mut lists = Vec::new();
     while !open.is_empty() {
-        let (first, mut asked) = open.remove(0);
-        let first_page = draft.entries.get(first).and_then(Entry::page);
-        let columns = first_page.map(|page| known.columns(page)).unwrap_or_default();
-        let mut pages = vec![first];
-        while let Some(entry) = pages.last().and_then(|at| draft.entries.get(*at))
-            && let Some(name) = ends_with(known, rules, &columns, entry)
-            && let Some(next) = naming(&name, &asked, &open)
-        {
-            let (at, next) = open.remove(next);
-            pages.push(at);
-            asked = next;
+        let mut last = open.remove(0);
+        let columns = first_of(&last.entries).and_then(Entry::page).map(|page| known.columns(page)).unwrap_or_default();
+        let mut list = Vec::new();
+        while let Some(next) = ends(&columns, &last.entries).and_then(|name| naming(&name, &last.asked, &open)) {
+            list.push(std::mem::replace(&mut last, open.remove(next)).entries);
         }
-        lists.push(pages);
+        list.push(last.entries);
+        lists.push(list);
     }
     lists
 }
 
+/// Entries of which it is not known yet what they come after.
+struct Open {
+    /// The texts of the first request.
+    asked: BTreeMap<String, String>,
+    entries: Vec<usize>,
+}
+
 /// Which of several requests names something where another one does not, and is most like that one
 /// otherwise.
-fn naming(name: &str, asked: &BTreeMap<String, String>, all: &[(usize, BTreeMap<String, String>)]) -> Option<usize> {
+fn naming(name: &str, asked: &BTreeMap<String, String>, all: &[Open]) -> Option<usize> {
     let differing = |texts: &BTreeMap<String, String>| -> Vec<String> {
         let all: BTreeSet<&String> = texts.keys().chain(asked.keys()).collect();
         all.into_iter().filter(|place| texts.get(*place) != asked.get(*place)).cloned().collect()
     };
-    let found = all.iter().enumerate().filter_map(|(number, (_, texts))| {
+    let found = all.iter().enumerate().filter_map(|(number, Open { asked: texts, .. })| {
         texts.values().any(|text| names(text, name)).then_some(())?;
         let differing = differing(texts);
         let is_new = differing.iter().any(|place| texts.get(place).is_some_and(|text| names(text, name)));
@@ -78,7 +92,7 @@ fn naming(name: &str, asked: &BTreeMap<String, String>, all: &[(usize, BTreeMap<
 }
 
 /// What the request after a page names: its token, or the key of its last row.
-fn ends_with(known: &Known<'_>, rules: &PageRules, columns: &[String], entry: &Entry) -> Option<String> {
+pub(crate) fn page_end(known: &Known<'_>, rules: &PageRules, columns: &[String], entry: &Entry) -> Option<String> {
     match &rules.kind {
         PageKind::Keyset { .. } => {
             let key = known.key(known.rows(columns, entry.page()?)?.last()?)?;
@@ -91,6 +105,16 @@ fn ends_with(known: &Known<'_>, rules: &PageRules, columns: &[String], entry: &E
         }
         _ => next_of(rules, entry),
     }
+}
+
+/// What the request after a window names, if the window is full: the value of its last row.
+pub(crate) fn window_end(known: &Known<'_>, draft: &Draft, columns: &[String], pages: &[usize]) -> Option<String> {
+    let (cap, value) = known.rules?.window.as_ref()?;
+    let answers = pages.iter().filter_map(|at| draft.entries.get(*at)?.page());
+    let rows: Vec<_> = answers.filter_map(|answer| known.rows(columns, answer)).flatten().collect();
+    let is_full = u32::try_from(rows.len()).is_ok_and(|count| count >= *cap);
+    let last = yielded(value, rows.last().filter(|_| is_full)?)?;
+    scalar_text(Some(&last)).ok().map(|text| text.into_owned())
 }
 
 /// Whether a link leads to the request of an entry.

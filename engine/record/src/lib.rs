@@ -8,6 +8,7 @@
 //! draft       the exchanges in disguise    lists     which of them are pages of which list
 //! chains      which answer leads to which  body      rows taken out of answers and put back
 //! trim        fewer rows and pages         rows      which of them show most
+//! pages       which stay, with how many rows on them
 //! anew        lists put together anew      request   the texts of a request
 //! graph       what must come out the same  privacy   looks for originals in what was made
 //! ```
@@ -25,6 +26,7 @@ mod draft;
 mod graph;
 mod lists;
 mod made_up;
+mod pages;
 mod privacy;
 mod request;
 mod rows;
@@ -138,7 +140,7 @@ pub fn record(
         Verdict::Incomplete => ExpectedVerdict::Incomplete,
         Verdict::Failed => return Err(RecordError::Failed),
     };
-    let taken = recorder.taken(plan, &|one| page_number(plan, one));
+    let taken = recorder.taken(plan, &|one| place_of_page(plan, one));
     if taken.is_empty() {
         return Err(RecordError::Nothing);
     }
@@ -325,6 +327,12 @@ fn page_number(plan: &Plan, one: &Taken) -> Option<u64> {
             fields.find(|(known, _)| known == name.as_str())?.1.parse().ok()
         }
     }
+}
+
+/// The number of a page that tells where it belongs: in windows, numbers begin anew.
+fn place_of_page(plan: &Plan, one: &Taken) -> Option<u64> {
+    let has_windows = paged(plan, &one.site).is_some_and(|rules| rules.window.is_some());
+    page_number(plan, one).filter(|_| !has_windows)
 }
 
 /// The totals that an answer announces.

@@ -8,8 +8,11 @@ use engine_spec::path::Path;
 use engine_spec::plan::{Origin, PageKind, PageRules, Pages, Plan, Send, Site, Source, Take, Value, ValueKind};
 use serde_json::Value as Json;
 
-use crate::chains::{chains, named};
+use crate::chains::{chains, named, page_end, window_end};
 use crate::draft::{Draft, Entry};
+
+/// Full pages and windows that are larger are not kept for the sake of what follows.
+pub(crate) const LARGEST_FULL_PAGE: usize = 100;
 
 /// A source of the plan that asks.
 pub(crate) struct Known<'p> {
@@ -34,6 +37,22 @@ pub(crate) struct List {
     pub pages: Vec<usize>,
     /// The names of the values in its rows, where they have none themselves.
     pub columns: Vec<String>,
+    /// How many of its pages were asked for before the list was asked for anew, behind a cap on
+    /// results; all of them where it was not.
+    pub asked_first: usize,
+    /// What it is among several windows of one list.
+    pub window: Window,
+}
+
+/// What a list is among several windows of one list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Window {
+    /// All that there are.
+    Only,
+    /// The first, which must be as long as it is for the next one to be asked for.
+    Full,
+    /// All that come after the first, which is the list of this number.
+    After(usize),
 }
 
 /// The sources of a plan that ask.
@@ -60,9 +79,14 @@ fn one_known<'p>(plan: &'p Plan, name: String, source: &'p Source, home: Option<
     };
     let fixed = asked.wait.is_some()
         || matches!(source.take, Take::Item(_) | Take::Rows)
-        || rules.is_some_and(|rules| rules.window.is_some() || rules.next_request.is_some() || !can_count(rules));
+        || rules.is_some_and(|rules| rules.next_request.is_some() || !can_count(rules) || is_odd(rules));
     let unwrap = plan.clients.get(asked.request.client).and_then(|client| client.answers.unwrap.as_ref());
     Some(Known { name, site: &asked.request.site, source, rules, unwrap, home, fixed })
+}
+
+/// Whether a list goes on both behind the last key and by windows.
+fn is_odd(rules: &PageRules) -> bool {
+    rules.window.is_some() && matches!(rules.kind, PageKind::Keyset { .. })
 }
 
 /// Whether totals can be changed with the rows.
@@ -133,6 +157,12 @@ pub(crate) fn is_numbered(rules: &PageRules) -> bool {
 }
 
 impl Known<'_> {
+    /// Rows after which the list is asked for anew.
+    pub fn cap(&self) -> Option<usize> {
+        let (cap, _) = self.rules?.window.as_ref()?;
+        usize::try_from(*cap).ok()
+    }
+
     /// Whether its rows and pages can be put together anew.
     pub fn can_be_cut(&self) -> bool {
         // A number that the request names itself may stand anywhere in it.
@@ -149,19 +179,51 @@ pub(crate) fn lists(known: &[Known<'_>], draft: &Draft) -> Vec<List> {
             .filter(|(_, entry)| entry.sites.contains(source.site) && entry.page().is_some())
             .map(|(at, _)| at)
             .collect();
-        let pages = match source.rules {
+        let alone = |own: Vec<usize>| own.into_iter().map(|at| vec![at]).collect::<Vec<_>>();
+        let groups = match source.rules {
             Some(rules) if matches!(rules.kind, PageKind::NextUrl { .. }) => chains(rules, draft, own),
-            Some(rules) if send(rules).is_none() && !is_numbered(rules) => named(source, rules, draft, own),
+            Some(rules) if send(rules).is_none() && !is_numbered(rules) => {
+                let ends = |columns: &[String], pages: &[usize]| {
+                    page_end(source, rules, columns, draft.entries.get(*pages.last()?)?)
+                };
+                named(source, draft, alone(own), &ends).into_iter().map(|pages| pages.concat()).collect()
+            }
             Some(rules) => grouped(rules, draft, own),
-            None => own.into_iter().map(|at| vec![at]).collect(),
+            None => alone(own),
         };
-        lists.extend(pages.into_iter().map(|pages| {
-            let first = pages.first().and_then(|first| draft.entries.get(*first)).and_then(Entry::page);
-            let columns = first.map(|first| source.columns(first)).unwrap_or_default();
-            List { known: number, pages, columns }
-        }));
+        let windows = match source.rules.and_then(|rules| rules.window.as_ref()) {
+            Some(_) => named(source, draft, groups, &|columns, pages| window_end(source, draft, columns, pages)),
+            None => alone_each(groups),
+        };
+        for windows in windows {
+            let found = in_windows(source, number, draft, windows, lists.len());
+            lists.extend(found);
+        }
     }
     lists
+}
+
+/// The lists of which each is one of these.
+fn alone_each(groups: Vec<Vec<usize>>) -> Vec<Vec<Vec<usize>>> {
+    groups.into_iter().map(|pages| vec![pages]).collect()
+}
+
+/// A list of the windows that it was read in: one, or two where the first can be kept for the sake of
+/// those that follow. The number is that of the first.
+fn in_windows(source: &Known<'_>, known: usize, draft: &Draft, windows: Vec<Vec<usize>>, number: usize) -> Vec<List> {
+    let first = windows.first().and_then(|pages| draft.entries.get(*pages.first()?)).and_then(Entry::page);
+    let columns = first.map(|first| source.columns(first)).unwrap_or_default();
+    let list = |windows: &[Vec<usize>], window| {
+        let asked_first = windows.first().map_or(0, Vec::len);
+        List { known, pages: windows.concat(), columns: columns.clone(), asked_first, window }
+    };
+    let is_small = source.cap().is_some_and(|cap| cap <= LARGEST_FULL_PAGE);
+    match windows.split_first() {
+        Some((first, after)) if is_small && !after.is_empty() => {
+            vec![list(std::slice::from_ref(first), Window::Full), list(after, Window::After(number))]
+        }
+        _ => vec![list(&windows, Window::Only)],
+    }
 }
 
 /// Requests that differ in nothing but the page belong to one list.

@@ -4,22 +4,18 @@
 //! something that is gone goes with it.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use engine_spec::plan::{IdRule, NoWitness, PageKind, PageRules, Plan};
+use engine_spec::plan::{IdRule, NoWitness, Plan};
 use engine_spec::scope::Scope;
 use serde_json::{Map, Value as Json};
 
-use crate::anew::put_together;
+use crate::anew::{announce, put_together};
 use crate::draft::Draft;
 use crate::graph::Graph;
-use crate::lists::{Known, List, is_numbered, known, lists};
+use crate::lists::{Known, List, Window, known, lists};
+use crate::pages::{dealt, full_page, kept_pages, quota};
 use crate::rows::{is_closed, leaves, pick, purge};
-
-/// Rows on a page.
-const ROWS: usize = 3;
-/// Full pages that are larger are not kept for the sake of the page that follows.
-const LARGEST_FULL_PAGE: usize = 100;
 
 /// Knows what can be left out.
 pub(crate) struct Trimmer<'a> {
@@ -81,8 +77,13 @@ impl<'a> Trimmer<'a> {
         }
         for (number, list) in lists.iter().enumerate() {
             let Some((known, _)) = self.list(&lists, number) else { continue };
-            if known.can_be_cut() && names.contains(&known.name) {
+            if is_cut(known, list, names) {
                 self.cut(known, list, draft, &mut small);
+            }
+            if let Window::After(first) = list.window
+                && let Some((_, first)) = self.list(&lists, first)
+            {
+                announce_all(known, first, list, &mut small);
             }
         }
         small.entries.retain(|entry| !entry.answers.is_empty());
@@ -132,13 +133,21 @@ impl<'a> Trimmer<'a> {
                 }
             }
             let mut stay: Vec<BTreeSet<usize>> = rows.iter().map(|_| BTreeSet::new()).collect();
-            let is_cut = known.can_be_cut() && names.contains(&known.name);
-            let needed =
-                |row: &Json| self.is_told(row) || self.resource(known, row).is_some_and(|it| required.contains(&it));
+            let is_cut = is_cut(known, list, names);
+            let again = coming_again(known, list, rows);
+            let needed = |row: &Json| {
+                again.as_ref() == Some(row)
+                    || self.is_told(row)
+                    || self.resource(known, row).is_some_and(|it| required.contains(&it))
+            };
             let counts: Vec<usize> = rows.iter().map(Vec::len).collect();
             let full = full_page(known, list, draft);
             let plain: Vec<&Json> = all.iter().map(|(_, _, row)| *row).collect();
-            let wanted = if is_cut { pick(&plain, quota(&counts, full), &needed) } else { (0..all.len()).collect() };
+            let wanted = if is_cut {
+                pick(&plain, quota(known, list, &counts, full), &needed)
+            } else {
+                (0..all.len()).collect()
+            };
             for number in wanted {
                 if let Some((page, at, _)) = all.get(number)
                     && let Some(stay) = stay.get_mut(*page)
@@ -285,21 +294,26 @@ impl<'a> Trimmer<'a> {
 
     /// Puts a list together of the rows that are left.
     fn cut(&self, known: &Known<'a>, list: &List, draft: &Draft, small: &mut Draft) {
-        let counts: Vec<usize> = rows_of(known, list, draft).iter().map(Vec::len).collect();
+        let rows = rows_of(known, list, draft);
+        let counts: Vec<usize> = rows.iter().map(Vec::len).collect();
+        let again = coming_again(known, list, &rows);
         let full = full_page(known, list, draft);
         let left: Vec<Json> = rows_of(known, list, small).into_iter().flatten().map(Cow::into_owned).collect();
+        let left = if known.cap().is_some() { once_each(left, again.as_ref()) } else { left };
         let left = match known.home {
             Some(_) => left,
             None => {
                 let plain: Vec<&Json> = left.iter().collect();
                 let needed = |row: &Json| {
-                    self.is_told(row) || leaves(row, true).iter().any(|(_, leaf)| self.examples.contains(leaf))
+                    again.as_ref() == Some(row)
+                        || self.is_told(row)
+                        || leaves(row, true).iter().any(|(_, leaf)| self.examples.contains(leaf))
                 };
-                let wanted = pick(&plain, quota(&counts, full), &needed);
+                let wanted = pick(&plain, quota(known, list, &counts, full), &needed);
                 wanted.into_iter().filter_map(|at| left.get(at).cloned()).collect()
             }
         };
-        let kept = dealt(known, full, kept_pages(&counts), left);
+        let kept = dealt(known, full, kept_pages(known, list, &counts), left);
         put_together(known, list, draft, small, &kept);
     }
 }
@@ -325,53 +339,6 @@ fn other_names(plan: &Plan, graph: &Graph, ids: &BTreeMap<&str, BTreeSet<&str>>)
     names
 }
 
-/// Deals rows to pages; pages that had none get none.
-fn dealt(
-    known: &Known<'_>,
-    full: Option<usize>,
-    mut pages: Vec<(usize, bool)>,
-    rows: Vec<Json>,
-) -> Vec<(usize, Vec<Json>)> {
-    // Nothing can be asked for after a page without a last row.
-    let is_even = |rules: &PageRules| is_numbered(rules) || matches!(rules.kind, PageKind::Keyset { .. });
-    let is_even = known.rules.is_some_and(is_even);
-    let filled = pages.iter().filter(|(_, filled)| *filled).count();
-    let mut wanted = filled.clamp(1, rows.len().max(1));
-    // Numbered pages are asked for ahead by what came on the first: all are as long, but the last.
-    let mut each = rows.len().div_ceil(wanted);
-    while is_even && wanted > 1 && (wanted - 1) * each >= rows.len() {
-        wanted -= 1;
-        each = rows.len().div_ceil(wanted);
-    }
-    if let Some(full) = full {
-        each = if rows.len() > full { full } else { rows.len() };
-        wanted = if rows.len() > full { 2 } else { 1 };
-    }
-    // Of pages that are not needed, those in the middle go first. What the first answer tells beside
-    // its rows is told by no other.
-    let from = usize::from(known.rules.is_some_and(|rules| !rules.first.is_empty()));
-    for _ in wanted..filled {
-        let middle = from..pages.len().saturating_sub(1);
-        match middle.rev().find(|at| pages.get(*at).is_some_and(|page| page.1)) {
-            Some(at) => drop(pages.remove(at)),
-            None => break,
-        }
-    }
-    let last_filled = pages.iter().rposition(|(_, filled)| *filled);
-    let mut rows = rows.into_iter();
-    let dealt = pages.into_iter().enumerate().map(|(position, (page, filled))| {
-        let count = if Some(position) == last_filled {
-            usize::MAX
-        } else if filled {
-            each
-        } else {
-            0
-        };
-        (page, rows.by_ref().take(count).collect())
-    });
-    dealt.collect()
-}
-
 /// The rows of each page.
 fn rows_of<'d>(known: &Known<'_>, list: &List, draft: &'d Draft) -> Paged<'d> {
     let pages = list.pages.iter().map(|at| {
@@ -391,29 +358,40 @@ fn leave_rows(known: &Known<'_>, list: &List, draft: &mut Draft, page: usize, st
     }
 }
 
-/// The pages that stay, of those with so many rows: the first, one that goes on, an empty one if
-/// there is one, and the last. Each with whether it has rows.
-fn kept_pages(counts: &[usize]) -> Vec<(usize, bool)> {
-    let empty = (1..counts.len().saturating_sub(1)).find(|page| counts.get(*page) == Some(&0));
-    let kept = match counts.len() {
-        count @ 0..=3 => (0..count).collect(),
-        count => vec![0, empty.unwrap_or(1), count - 1],
+/// Whether a list is to be cut.
+fn is_cut(known: &Known<'_>, list: &List, names: &BTreeSet<String>) -> bool {
+    known.can_be_cut() && list.window != Window::Full && names.contains(&known.name)
+}
+
+/// A row that shows that rows come again where a window begins: they are told of.
+fn coming_again(known: &Known<'_>, list: &List, rows: &Paged<'_>) -> Option<Json> {
+    known.cap()?;
+    let mut all = rows.iter().flatten().map(AsRef::as_ref);
+    let mut seen = HashSet::new();
+    let found = match list.window {
+        Window::After(_) => all.next(),
+        _ => all.find(|row| !seen.insert(*row)),
     };
-    kept.into_iter().map(|page| (page, counts.get(page).is_some_and(|count| *count > 0))).collect()
+    found.cloned()
 }
 
-/// Rows that a page of a list must have for another to follow.
-fn full_page(known: &Known<'_>, list: &List, draft: &Draft) -> Option<usize> {
-    known.full_page(&list.columns, list.pages.first().and_then(|at| draft.entries.get(*at))?.page()?)
+/// The rows without those that have come before, but for this one.
+fn once_each(rows: Vec<Json>, again: Option<&Json>) -> Vec<Json> {
+    let mut seen = HashSet::new();
+    rows.into_iter().filter(|row| seen.insert(row.clone()) || again == Some(row)).collect()
 }
 
-/// How many rows of a list stay.
-fn quota(counts: &[usize], full: Option<usize>) -> usize {
-    let filled = kept_pages(counts).iter().filter(|(_, filled)| *filled).count().max(1);
-    match full {
-        Some(full) if full <= LARGEST_FULL_PAGE && counts.len() > 1 => full + ROWS,
-        Some(_) => ROWS,
-        None => ROWS * filled,
+/// Lets a first window announce what is left in it and in the windows behind it.
+fn announce_all(known: &Known<'_>, first: &List, after: &List, small: &mut Draft) {
+    let rows = [first, after].into_iter().flat_map(|list| rows_of(known, list, small)).flatten();
+    let total = rows.collect::<HashSet<_>>().len();
+    let Some(rules) = known.rules else { return };
+    for at in &first.pages {
+        let Some(entry) = small.entries.get_mut(*at) else { continue };
+        let Some(mut answer) = entry.page().cloned() else { continue };
+        if announce(rules, rules.total.as_ref(), total, &mut answer) {
+            entry.set_page(answer);
+        }
     }
 }
 
