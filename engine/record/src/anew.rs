@@ -26,16 +26,11 @@ pub(crate) fn put_together(
         let Some(at) = list.pages.get(*page) else { return false };
         let Some(entry) = small.entries.get(*at) else { return false };
         let mut entry = entry.clone();
-        // A list that begins with this page begins as it did; numbered pages differ in nothing else.
-        if position == 0 || known.rules.is_some_and(is_numbered) {
-            let Some(first) = list.pages.first().and_then(|first| draft.entries.get(*first)) else { return false };
-            entry.request = first.request.clone();
-        } else if list.asked_first < list.pages.len() {
-            // Later windows are asked for in other words.
-            let Some(asked) = list.pages.get(position).filter(|_| position < list.asked_first) else { return false };
-            let Some(asked) = draft.entries.get(*asked) else { return false };
-            entry.request = asked.request.clone();
-        } else if let Some(PageKind::Keyset { .. }) = known.rules.map(|rules| &rules.kind) {
+        let asked = asked_as(known, list, position, *page);
+        let asked = asked.and_then(|asked| list.pages.get(asked)).and_then(|asked| draft.entries.get(*asked));
+        let Some(asked) = asked else { return false };
+        entry.request = asked.request.clone();
+        if position > 0 && known.rules.is_some_and(|rules| matches!(rules.kind, PageKind::Keyset { .. })) {
             let before = position.checked_sub(1).and_then(|before| kept.get(before));
             // Nothing comes after a page without rows.
             let Some(last) = before.and_then(|(_, rows)| rows.last()) else { break };
@@ -49,15 +44,12 @@ pub(crate) fn put_together(
         };
         describe(&mut answer, rows.len(), before);
         if let Some(rules) = known.rules {
-            // The last page that is left out before the next one that is kept knows how to go on, and
-            // in windows that before the one whose request is kept.
-            let follower = match kept.get(position + 1) {
-                Some(_) if list.asked_first < list.pages.len() => position + 1,
-                next => next.map_or(list.pages.len(), |(next, _)| *next),
-            };
-            let leads = follower.checked_sub(1);
+            // The page before the one whose request comes next knows how to go on, the last one how to
+            // end.
+            let next = kept.get(position + 1).and_then(|(next, _)| asked_as(known, list, position + 1, *next));
+            let leads = next.unwrap_or(list.pages.len()).checked_sub(1);
             let leads = leads.and_then(|leads| list.pages.get(leads)).and_then(|at| draft.entries.get(*at));
-            if !leads.is_some_and(|leads| go_on_as(rules, leads, &mut entry, &mut answer)) {
+            if !is_numbered(rules) && !leads.is_some_and(|leads| go_on_as(rules, leads, &mut entry, &mut answer)) {
                 return false;
             }
             let counts = [(&rules.total, total), (&rules.page_total, kept.len())];
@@ -70,8 +62,9 @@ pub(crate) fn put_together(
                     PageKind::Page { start, .. } => Some(*start + position as u64),
                     _ => None,
                 };
-                if let Some(number) = number
-                    && !ask_for(&mut entry.request, send(rules), &Json::from(number))
+                // Without a place for it, the request is that of the page with this number.
+                if let (Some(number), Some(send)) = (number, send(rules))
+                    && !ask_for(&mut entry.request, Some(send), &Json::from(number))
                 {
                     return false;
                 }
@@ -91,11 +84,33 @@ pub(crate) fn put_together(
     true
 }
 
+/// The page whose request asks for what becomes the page of a position.
+fn asked_as(known: &Known<'_>, list: &List, position: usize, page: usize) -> Option<usize> {
+    if position == 0 {
+        // A list that begins with this page begins as it did.
+        return Some(0);
+    }
+    // Later windows are asked for in other words.
+    let has_windows = list.asked_first < list.pages.len();
+    if known.rules.is_some_and(is_numbered) && !known.asks_by_place() {
+        // Numbered pages differ in nothing else; where those behind the first one do, one of them asks.
+        return Some(usize::from(known.asks_later()));
+    }
+    if has_windows || known.asks_by_place() {
+        return Some(position).filter(|position| *position < list.asked_first);
+    }
+    Some(page)
+}
+
 /// Lets an answer announce another number, if it announces one.
 pub(crate) fn announce(rules: &PageRules, value: Option<&Value>, count: usize, answer: &mut Json) -> bool {
     value.into_iter().flat_map(|value| paths_of(rules, value)).all(|path| match path.one(answer) {
         Some(Json::Number(_)) => path.put(answer, Json::from(count)),
         Some(Json::String(_)) => path.put(answer, Json::from(count.to_string())),
+        Some(Json::Array(items)) => {
+            let counted = items.iter().take(count).cloned().collect();
+            path.put(answer, counted)
+        }
         _ => true,
     })
 }

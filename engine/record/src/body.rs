@@ -31,6 +31,11 @@ impl Known<'_> {
         }
     }
 
+    /// Whether rows can be taken from an answer.
+    pub fn has_rows(&self, answer: &Json) -> bool {
+        self.unwrapped(answer).is_some_and(|body| self.place(body).is_some_and(|path| path.one(body).is_some()))
+    }
+
     /// The answer with other rows; nothing where they cannot be put there.
     pub fn with_rows(&self, columns: &[String], answer: &Json, rows: Vec<Json>) -> Option<Json> {
         let body = self.unwrapped(answer)?;

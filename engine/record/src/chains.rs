@@ -9,7 +9,7 @@ use engine_spec::plan::{Next, PageKind, PageRules};
 use engine_spec::template::scalar_text;
 use serde_json::Value as Json;
 
-use crate::body::yielded;
+use crate::body::{firsts, yielded};
 use crate::draft::{Draft, Entry};
 use crate::lists::Known;
 use crate::request::{names, texts};
@@ -37,6 +37,27 @@ pub(crate) fn chains(rules: &PageRules, draft: &Draft, own: Vec<usize>) -> Vec<V
         chains.push(chain);
     }
     chains
+}
+
+/// First pages, each with the later ones that name something of its answer.
+pub(crate) fn continued(rules: &PageRules, draft: &Draft, own: Vec<usize>, later: Vec<usize>) -> Vec<Vec<usize>> {
+    let mut lists: Vec<(Vec<usize>, Vec<String>)> = Vec::new();
+    for at in own {
+        let page = draft.entries.get(at).and_then(Entry::page);
+        let firsts = page.map(|page| firsts(rules, page)).unwrap_or_default();
+        let told = firsts.values().filter_map(|value| scalar_text(Some(value)).ok());
+        // What is shorter may stand in any request.
+        lists.push((vec![at], told.filter(|text| text.len() >= 4).map(|text| text.into_owned()).collect()));
+    }
+    let is_only = lists.len() == 1;
+    for at in later {
+        let asked = draft.entries.get(at).map(|entry| texts(&entry.request)).unwrap_or_default();
+        let is_named = |told: &String| asked.values().any(|text| names(text, told));
+        if let Some((pages, _)) = lists.iter_mut().find(|(_, told)| is_only || told.iter().any(is_named)) {
+            pages.push(at);
+        }
+    }
+    lists.into_iter().map(|(pages, _)| pages).collect()
 }
 
 /// What tells what the request after some entries names, with the names of the values in rows.

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use engine_spec::expression::{Expression, Key};
+use engine_spec::expression::{Expression, Key, Variable};
 use engine_spec::path::Path;
 use engine_spec::plan::{Origin, PageKind, PageRules, Pages, Plan, Send, Site, Source, Take, Value, ValueKind};
 use serde_json::Value as Json;
 
-use crate::chains::{chains, named, page_end, window_end};
+use crate::chains::{chains, continued, named, page_end, window_end};
 use crate::draft::{Draft, Entry};
 
 /// Full pages and windows that are larger are not kept for the sake of what follows.
@@ -18,7 +18,10 @@ pub(crate) const LARGEST_FULL_PAGE: usize = 100;
 pub(crate) struct Known<'p> {
     /// What the report calls it: `user`, `grants of team:member`.
     pub name: String,
-    pub site: &'p Site,
+    /// The places that ask for its first page: the request, and the one that waits for its answer.
+    sites: Vec<&'p Site>,
+    /// The place that asks for every page after the first, where it is another one.
+    later: Option<&'p Site>,
     pub source: &'p Source,
     /// The rules of its pages; none where one answer holds everything.
     pub rules: Option<&'p PageRules>,
@@ -77,16 +80,18 @@ fn one_known<'p>(plan: &'p Plan, name: String, source: &'p Source, home: Option<
         Pages::Rules(rules) => Some(&**rules),
         Pages::None => None,
     };
-    let fixed = asked.wait.is_some()
-        || matches!(source.take, Take::Item(_) | Take::Rows)
-        || rules.is_some_and(|rules| rules.next_request.is_some() || !can_count(rules) || is_odd(rules));
+    let fixed = matches!(source.take, Take::Item(_) | Take::Rows)
+        || rules.is_some_and(|rules| !can_count(rules) || is_odd(rules));
     let unwrap = plan.clients.get(asked.request.client).and_then(|client| client.answers.unwrap.as_ref());
-    Some(Known { name, site: &asked.request.site, source, rules, unwrap, home, fixed })
+    let waits = asked.wait.iter().map(|wait| &wait.request.site);
+    let sites = std::iter::once(&asked.request.site).chain(waits).collect();
+    let later = rules.and_then(|rules| Some(&rules.next_request.as_ref()?.site));
+    Some(Known { name, sites, later, source, rules, unwrap, home, fixed })
 }
 
-/// Whether a list goes on both behind the last key and by windows.
+/// Whether a list goes on by windows and, in them, behind the last key or with other requests.
 fn is_odd(rules: &PageRules) -> bool {
-    rules.window.is_some() && matches!(rules.kind, PageKind::Keyset { .. })
+    rules.window.is_some() && (matches!(rules.kind, PageKind::Keyset { .. }) || rules.next_request.is_some())
 }
 
 /// Whether totals can be changed with the rows.
@@ -105,7 +110,7 @@ pub(crate) fn paths_of(rules: &PageRules, value: &Value) -> Vec<Path> {
         ValueKind::From(from) if from.map.is_none() => paths_of(rules, &from.from),
         ValueKind::Coalesce(values) => values.iter().flat_map(|value| paths_of(rules, value)).collect(),
         ValueKind::Template(template) => {
-            let Some(variable) = template.lone().and_then(Expression::as_variable) else { return Vec::new() };
+            let Some(variable) = template.lone().and_then(counted) else { return Vec::new() };
             match (variable.root.as_str(), variable.rest.as_slice()) {
                 ("body", _) => Path::parse(&variable.as_path()).into_iter().collect(),
                 ("first", [Key::Name(name)]) => {
@@ -117,6 +122,22 @@ pub(crate) fn paths_of(rules: &PageRules, value: &Value) -> Vec<Path> {
         }
         _ => Vec::new(),
     }
+}
+
+/// The chain of names that an expression is, or whose length it is.
+fn counted(expression: &Expression) -> Option<&Variable> {
+    let of_length = || match expression.variables() {
+        [only] => expression
+            .text()
+            .strip_suffix("length")?
+            .trim_end()
+            .strip_suffix('|')?
+            .trim()
+            .eq(&only.text())
+            .then_some(only),
+        _ => None,
+    };
+    expression.as_variable().or_else(of_length)
 }
 
 /// The rules of the pages that a place in the spec asks for.
@@ -165,8 +186,28 @@ impl Known<'_> {
 
     /// Whether its rows and pages can be put together anew.
     pub fn can_be_cut(&self) -> bool {
-        // A number that the request names itself may stand anywhere in it.
-        !self.fixed && self.rules.is_none_or(|rules| !is_numbered(rules) || send(rules).is_some())
+        !self.fixed
+            && self.rules.is_none_or(|rules| !is_numbered(rules) || send(rules).is_some() || self.asks_by_place())
+    }
+
+    /// Whether each of its pages is asked for by a request of its own that is known by its place.
+    pub fn asks_by_place(&self) -> bool {
+        self.later.is_some() && self.rules.is_some_and(|rules| matches!(rules.kind, PageKind::Page { .. }))
+    }
+
+    /// Whether pages after the first are asked for by another request.
+    pub fn asks_later(&self) -> bool {
+        self.later.is_some()
+    }
+
+    /// The entries that pages of its lists came with, if they were asked for at one of these places.
+    fn asked_at(&self, draft: &Draft, sites: &[&Site]) -> Vec<usize> {
+        let asked = draft.entries.iter().enumerate();
+        let own = asked.filter(|(_, entry)| {
+            let is_page = |page| self.sites.len() == 1 || self.has_rows(page);
+            sites.iter().any(|site| entry.sites.contains(site)) && entry.page().is_some_and(is_page)
+        });
+        own.map(|(at, _)| at).collect()
     }
 }
 
@@ -174,15 +215,17 @@ impl Known<'_> {
 pub(crate) fn lists(known: &[Known<'_>], draft: &Draft) -> Vec<List> {
     let mut lists = Vec::new();
     for (number, source) in known.iter().enumerate() {
-        let asked = draft.entries.iter().enumerate();
-        let own: Vec<usize> = asked
-            .filter(|(_, entry)| entry.sites.contains(source.site) && entry.page().is_some())
-            .map(|(at, _)| at)
-            .collect();
+        let mut own = source.asked_at(draft, &source.sites);
+        let later = source.later.map(|later| source.asked_at(draft, &[later])).unwrap_or_default();
         let alone = |own: Vec<usize>| own.into_iter().map(|at| vec![at]).collect::<Vec<_>>();
         let groups = match source.rules {
-            Some(rules) if matches!(rules.kind, PageKind::NextUrl { .. }) => chains(rules, draft, own),
-            Some(rules) if send(rules).is_none() && !is_numbered(rules) => {
+            Some(rules) if source.later.is_some() && is_numbered(rules) => continued(rules, draft, own, later),
+            Some(rules) if matches!(rules.kind, PageKind::NextUrl { .. }) => {
+                own.extend(later);
+                chains(rules, draft, own)
+            }
+            Some(rules) if source.later.is_some() || send(rules).is_none() && !is_numbered(rules) => {
+                own.extend(later);
                 let ends = |columns: &[String], pages: &[usize]| {
                     page_end(source, rules, columns, draft.entries.get(*pages.last()?)?)
                 };

@@ -538,6 +538,124 @@ fn windows_are_cut_and_one_goes_on_to_another_where_that_takes_few_rows() {
     assert!(recorded.case.exchanges.len() == 21, "{:#?}", recorded.case.exchanges);
 }
 
+const STATEMENTS: &str = r#"  user:
+    list:
+      post: /statements
+      json: { statement: SHOW USERS }
+      wait: { while: status == 202, get: "/statements/{{ body.handle }}", every: 1s, for: 1m }
+      columns: { names: "{{ first.names }}", rows: $.data }
+      pages:
+        page: { start: 0 }
+        first: { handle: $.handle, names: "$.meta.names[*].name", rows: $.meta.rows, parts: "{{ body.meta.parts | length }}" }
+        continue: { get: "/statements/{{ first.handle }}", query: { partition: "{{ page.number }}" } }
+        page_total: "{{ first.parts }}"
+        total: "{{ first.rows }}"
+        last: [pages_reached]
+    id: $.name
+    display_name: $.name
+    user: { status: enabled }
+    profile: { boss: { from: $.boss, optional: true } }
+  role:
+    list:
+      post: /statements
+      json: { statement: SHOW ROLES }
+      columns: { names: "$.meta.names[*].name", rows: $.data }
+      pages:
+        keyset: { key: $.name }
+        continue:
+          post: /statements
+          json: { statement: { quote: sql_text, text: SHOW ROLES FROM ?, args: ["{{ page.last }}"] } }
+        last: [{ when: (body.data | length) < 5 }]
+    id: $.name
+    display_name: $.name
+    role: {}
+    entitlements:
+      assigned:
+        grantable_to: [user]
+        grants:
+          - post: /statements
+            json: { statement: { quote: sql_identifier, text: SHOW GRANTS OF ROLE ?, args: ["{{ resource.id }}"] } }
+            columns: { names: "{{ first.names }}", rows: $.data }
+            pages:
+              page: { start: 0 }
+              first: { handle: $.handle, names: "$.meta.names[*].name", parts: "{{ body.meta.parts | length }}" }
+              continue: { get: "/statements/{{ first.handle }}", query: { partition: "{{ page.number }}" } }
+              page_total: "{{ first.parts }}"
+              last: [pages_reached]
+            principal: { user: $.grantee }
+"#;
+
+/// One part of the rows that a statement brings; the first one says what there is.
+fn part_of(handle: &str, names: &[&str], rows: &[Json], number: usize, size: usize) -> Answer {
+    let (data, _) = page(rows, number, size);
+    if number > 0 {
+        return Answer::json(&json!({ "data": data }));
+    }
+    let parts: Vec<Json> = rows.chunks(size).map(|part| json!({ "rows": part.len() })).collect();
+    let names: Vec<Json> = names.iter().map(|name| json!({ "name": name })).collect();
+    let meta = json!({ "names": names, "rows": rows.len(), "parts": parts });
+    Answer::json(&json!({ "handle": handle, "meta": meta, "data": data }))
+}
+
+fn statements(request: &Request) -> Answer {
+    let people = || -> Vec<Json> {
+        let boss = |at: usize| if at > 3 { uid(at / 4).into() } else { Json::Null };
+        (0..PEOPLE).map(|at| json!([uid(at), boss(at)])).collect()
+    };
+    let grants = |role: usize| -> Vec<Json> {
+        let count = if role == 4 { 23 } else { role % 3 + 1 };
+        (0..count).map(|more| json!([uid((role + more) % PEOPLE), "2024-01-01"])).collect()
+    };
+    let of_role = |number: usize, role: usize| {
+        part_of(&format!("01b3-role-{role}"), &["grantee", "since"], &grants(role), number, 4)
+    };
+    let partition = request.number_of("partition");
+    match request.segments().iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["statements"] => {
+            let asked = request.json()["statement"].as_str().unwrap().to_owned();
+            let role = |text: &str| {
+                text.trim_matches(['"', '\'']).strip_prefix("ROLE_").map(|at| at.parse::<usize>().unwrap())
+            };
+            if asked == "SHOW USERS" {
+                return Answer::json(&json!({ "handle": "01b3-users-00a7" })).status(202);
+            }
+            if let Some(of) = asked.strip_prefix("SHOW GRANTS OF ROLE ") {
+                return of_role(0, role(of).unwrap());
+            }
+            let from = asked.strip_prefix("SHOW ROLES FROM ").and_then(role).map_or(0, |last| last + 1);
+            let rows: Vec<Json> = (from..23.min(from + 5)).map(|at| json!([format!("ROLE_{at}")])).collect();
+            Answer::json(&json!({ "meta": { "names": [{ "name": "name" }] }, "data": rows }))
+        }
+        ["statements", "01b3-users-00a7"] => part_of("01b3-users-00a7", &["name", "boss"], &people(), partition, 5),
+        ["statements", handle] => of_role(partition, handle.rsplit('-').next().unwrap().parse().unwrap()),
+        _ => Answer::bare(404),
+    }
+}
+
+#[test]
+fn lists_that_another_request_continues_are_cut() {
+    let recorded = recorded(STATEMENTS, statements);
+    assert!(!recorded.run.says("stays as long"), "{}", recorded.run);
+    let of = |part: &str| -> Vec<&Exchange> {
+        recorded.case.exchanges.iter().filter(|one| format!("{one:?}").contains(part)).collect()
+    };
+    let users = of("SHOW USERS");
+    assert_eq!(users.len(), 1, "{users:?}");
+    let handle = users[0].answer.as_ref().unwrap().json.as_ref().unwrap()["handle"].as_str().unwrap();
+    let path = format!("/statements/{handle}");
+    assert_eq!(recorded.sent(&path, "partition"), [None, Some("1".to_owned()), Some("2".to_owned())]);
+    let rows = sizes(&recorded.parts(&path, "/data"));
+    assert!(rows.iter().all(|rows| (2..=6).contains(rows)), "{rows:?}");
+    let metas = recorded.parts(&path, "/meta");
+    assert_eq!(metas[0]["rows"], rows.iter().sum::<usize>(), "{metas:?}");
+    assert_eq!(metas[0]["parts"].as_array().unwrap().len(), 3, "{metas:?}");
+
+    let roles = of("SHOW ROLES");
+    assert_eq!(roles.len(), 2, "a page of five, and a shorter one: {roles:?}");
+    let of_roles = recorded.case.exchanges.iter().filter(|one| one.query.contains_key("partition")).count() - 2;
+    assert_eq!(of_roles, 2, "of one role there are three parts: {:#?}", recorded.case.exchanges);
+}
+
 const OTHER_WORDS: &str = r#"  user:
     list:
       get: /people
