@@ -1,7 +1,7 @@
 //! Which answer leads to which: the pages of a list whose requests do not say that they belong
 //! together.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use engine_case::case::{SERVER, Scalar};
 use engine_run::http::link;
@@ -71,45 +71,72 @@ pub(crate) fn named(
     ends: &EndsWith<'_>,
 ) -> Vec<Vec<Vec<usize>>> {
     let first_of = |entries: &[usize]| entries.first().and_then(|at| draft.entries.get(*at));
-    let mut open: Vec<Open> = all
-        .into_iter()
-        .filter_map(|entries| Some(Open { asked: texts(&first_of(&entries)?.request), entries }))
-        .collect();
+    let asked = all.iter().map(|entries| first_of(entries).map(|entry| texts(&entry.request)).unwrap_or_default());
+    let mut open = Open::of(asked.collect());
     let mut lists = Vec::new();
-    while !open.is_empty() {
-        let mut last = open.remove(0);
-        let columns = first_of(&last.entries).and_then(Entry::page).map(|page| known.columns(page)).unwrap_or_default();
-        let mut list = Vec::new();
-        while let Some(next) = ends(&columns, &last.entries).and_then(|name| naming(&name, &last.asked, &open)) {
-            list.push(std::mem::replace(&mut last, open.remove(next)).entries);
+    for (number, first) in all.iter().enumerate() {
+        if !open.take(number) {
+            continue;
         }
-        list.push(last.entries);
+        let columns = first_of(first).and_then(Entry::page).map(|page| known.columns(page)).unwrap_or_default();
+        let (mut last, mut list) = (number, vec![first.clone()]);
+        while let Some(name) = list.last().and_then(|entries| ends(&columns, entries))
+            && let Some(next) = open.naming(&name, last)
+            && let Some(entries) = all.get(next)
+        {
+            open.take(next);
+            list.push(entries.clone());
+            last = next;
+        }
         lists.push(list);
     }
     lists
 }
 
-/// Entries of which it is not known yet what they come after.
+/// Requests by number, and of which of them it is not known yet what they come after.
 struct Open {
-    /// The texts of the first request.
-    asked: BTreeMap<String, String>,
-    entries: Vec<usize>,
+    /// The texts of each.
+    asked: Vec<BTreeMap<String, String>>,
+    /// In which of them a word stands.
+    words: HashMap<String, BTreeSet<usize>>,
+    left: BTreeSet<usize>,
 }
 
-/// Which of several requests names something where another one does not, and is most like that one
-/// otherwise.
-fn naming(name: &str, asked: &BTreeMap<String, String>, all: &[Open]) -> Option<usize> {
-    let differing = |texts: &BTreeMap<String, String>| -> Vec<String> {
-        let all: BTreeSet<&String> = texts.keys().chain(asked.keys()).collect();
-        all.into_iter().filter(|place| texts.get(*place) != asked.get(*place)).cloned().collect()
-    };
-    let found = all.iter().enumerate().filter_map(|(number, Open { asked: texts, .. })| {
-        texts.values().any(|text| names(text, name)).then_some(())?;
-        let differing = differing(texts);
-        let is_new = differing.iter().any(|place| texts.get(place).is_some_and(|text| names(text, name)));
-        is_new.then_some((differing.len(), number))
-    });
-    found.min().map(|(_, number)| number)
+impl Open {
+    fn of(asked: Vec<BTreeMap<String, String>>) -> Self {
+        let mut words: HashMap<String, BTreeSet<usize>> = HashMap::new();
+        for (number, texts) in asked.iter().enumerate() {
+            for word in texts.values().flat_map(|text| words_of(text)) {
+                words.entry(word.to_owned()).or_default().insert(number);
+            }
+        }
+        Self { left: (0..asked.len()).collect(), asked, words }
+    }
+
+    /// Takes one that is left.
+    fn take(&mut self, number: usize) -> bool {
+        self.left.remove(&number)
+    }
+
+    /// Which of those left names something where another one does not, and is most like that one
+    /// otherwise.
+    fn naming(&self, name: &str, other: usize) -> Option<usize> {
+        let other = self.asked.get(other)?;
+        // Every word of the name stands there: that in the fewest tells soonest.
+        let rarest = words_of(name).map(|word| self.words.get(word)).min_by_key(|found| found.map_or(0, BTreeSet::len));
+        let found = rarest??.intersection(&self.left).filter_map(|number| {
+            let texts = self.asked.get(*number)?;
+            let places: BTreeSet<&String> = texts.keys().chain(other.keys()).collect();
+            let differing = || places.iter().filter(|place| texts.get(**place) != other.get(**place));
+            let is_named = differing().any(|place| texts.get(*place).is_some_and(|text| names(text, name)));
+            is_named.then(|| (differing().count(), *number))
+        });
+        found.min().map(|(_, number)| number)
+    }
+}
+
+fn words_of(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty())
 }
 
 /// What the request after a page names: its token, or the key of its last row.
