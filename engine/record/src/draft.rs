@@ -54,13 +54,10 @@ impl Entry {
         }
     }
 
-    /// Texts of the request that may name something: segments of the path, values of parameters.
+    /// Texts of the request that may name something: segments of the path, values of parameters,
+    /// what a body says.
     pub fn named(&self) -> Vec<String> {
-        let (_, path) = self.request.line();
-        let mut named: Vec<String> =
-            path.split('/').map(|segment| percent_decode_str(segment).decode_utf8_lossy().into_owned()).collect();
-        named.extend(self.request.query.values().flat_map(Texts::list));
-        named
+        crate::request::texts(&self.request).into_values().collect()
     }
 }
 

@@ -15,6 +15,7 @@ use crate::draft::Draft;
 use crate::graph::Graph;
 use crate::lists::{Known, List, Window, known, lists};
 use crate::pages::{dealt, full_page, kept_pages, quota};
+use crate::request::names;
 use crate::rows::{is_closed, leaves, pick, purge};
 
 /// Knows what can be left out.
@@ -225,7 +226,11 @@ impl<'a> Trimmer<'a> {
         }
         let resources = self.graph.resources().map(|(kind, id, _)| (kind.to_owned(), id.to_owned()));
         resources
-            .filter(|(kind, id)| named.contains(id) || self.told.iter().any(|told| tells_of(told, kind, id)))
+            .filter(|(kind, id)| {
+                // A name may stand in a statement, and a short one anywhere.
+                let is_named = || named.contains(id) || id.len() >= 3 && named.iter().any(|text| names(text, id));
+                is_named() || self.told.iter().any(|told| tells_of(told, kind, id))
+            })
             .chain(self.graph.examples())
             .collect()
     }
