@@ -11,7 +11,7 @@ use engine_spec::scope::Scope;
 use serde_json::{Map, Value as Json};
 
 use crate::anew::{announce, put_together};
-use crate::draft::Draft;
+use crate::draft::{Draft, Entry};
 use crate::graph::Graph;
 use crate::lists::{Known, List, Window, known, lists};
 use crate::pages::{dealt, full_page, kept_pages, quota};
@@ -205,14 +205,16 @@ impl<'a> Trimmer<'a> {
             let rows = rows_of(known, list, draft);
             let has_rows = rows.iter().any(|rows| !rows.is_empty());
             let ends_empty = rows.len() > 1 && rows.last().is_some_and(|rows| rows.is_empty());
-            if seen.insert((list.known, list.pages.len().min(3), has_rows, ends_empty)) {
-                named.extend(
-                    list.pages
-                        .first()
-                        .and_then(|at| draft.entries.get(*at))
-                        .into_iter()
-                        .flat_map(|entry| entry.named()),
-                );
+            if !seen.insert((list.known, list.pages.len().min(3), has_rows, ends_empty)) {
+                continue;
+            }
+            let first = list.pages.first().and_then(|at| draft.entries.get(*at));
+            named.extend(first.into_iter().flat_map(Entry::named));
+            if known.home.is_none() {
+                // Without what a row of each page names, the page would have none.
+                let counts: Vec<usize> = rows.iter().map(Vec::len).collect();
+                let kept = kept_pages(known, list, &counts).into_iter().filter_map(|(page, _)| rows.get(page)?.first());
+                named.extend(kept.flat_map(|row| leaves(row, true)).map(|(_, leaf)| leaf));
             }
         }
         let mut refused: BTreeSet<(String, u16)> = BTreeSet::new();
