@@ -59,13 +59,19 @@ pub enum ReadError {
         /// The file.
         path: PathBuf,
     },
-    /// The file needs more than the limits allow.
-    #[error("{path}: {reason}")]
+    /// The content is larger than allowed.
+    #[error("{path}: unpacked, it has more than {mebibytes} MiB")]
     TooLarge {
         /// The file.
         path: PathBuf,
-        /// Which limit.
-        reason: String,
+        /// The limit in MiB.
+        mebibytes: u64,
+    },
+    /// The file takes more memory to unpack than readers give.
+    #[error("{path}: it was compressed with a window of more than 128 MiB")]
+    Window {
+        /// The file.
+        path: PathBuf,
     },
     /// The content does not hold together.
     #[error("{path}: the file is damaged: {reason}")]
@@ -103,6 +109,7 @@ impl ReadError {
             Self::Truncated { .. } => Some("copy or download it again"),
             Self::TooLarge { .. } => Some("raise the limit if you trust the file"),
             Self::NoSuchSync { .. } => Some("list the syncs of the file"),
+            Self::Window { .. } => Some("compress it again with a smaller window"),
             Self::NotC1z { .. } | Self::Damaged { .. } | Self::System { .. } => None,
         }
     }
@@ -113,7 +120,7 @@ impl ReadError {
 pub struct ReadOptions {
     /// The sync to read; `None` chooses as readers do.
     pub sync_id: Option<String>,
-    /// Largest unpacked size in bytes; 3 GiB as in SDK 0.7.27.
+    /// Largest unpacked size in bytes; 10 GiB as in SDK 0.25.
     pub max_decoded_bytes: u64,
     /// Directory for the unpacked copy; `None` takes the system's for temporary files.
     pub scratch_directory: Option<PathBuf>,
@@ -124,7 +131,7 @@ pub struct ReadOptions {
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        Self { sync_id: None, max_decoded_bytes: 3 << 30, scratch_directory: None, now: None }
+        Self { sync_id: None, max_decoded_bytes: 10 << 30, scratch_directory: None, now: None }
     }
 }
 

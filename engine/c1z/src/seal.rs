@@ -52,6 +52,8 @@ pub struct Sealed {
     pub ambiguous: Vec<String>,
     /// Size of the file in bytes.
     pub bytes: u64,
+    /// Size of the database inside, in bytes: readers have limits for it.
+    pub unpacked_bytes: u64,
 }
 
 impl WorkingStore {
@@ -71,7 +73,7 @@ impl WorkingStore {
         drop(expanded);
         let packed = ScratchFile::create(beside(&self.target, ".tmp")?)?;
         let doing = || format!("writing {}", shown(packed.path()));
-        let bytes = compress::pack(database.file(), packed.file()).doing(doing)?;
+        let (bytes, unpacked_bytes) = compress::pack(database.file(), packed.file()).doing(doing)?;
         packed.replace(&self.destination)?;
         Ok(Sealed {
             sync_id,
@@ -80,6 +82,7 @@ impl WorkingStore {
             circles,
             ambiguous: written.ambiguous,
             bytes,
+            unpacked_bytes,
         })
     }
 }

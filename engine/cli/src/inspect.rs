@@ -39,6 +39,9 @@ pub struct Chosen {
     /// Read this sync of the file, not the newest finished full one
     #[arg(long, value_name = "ID")]
     sync_id: Option<String>,
+    /// Refuse a file that has more than this, unpacked
+    #[arg(long, value_name = "MIB", default_value_t = 10 << 10, env = "BATON_DECODER_MAX_DECODED_SIZE_MB")]
+    max_unpacked: u64,
 }
 
 /// Which rows to read and how to show them.
@@ -162,8 +165,12 @@ impl Inspected {
 }
 
 fn open(chosen: &Chosen) -> Result<Inspected, Stop> {
-    let options =
-        ReadOptions { sync_id: chosen.sync_id.clone(), now: Some(Timestamp::now()), ..ReadOptions::default() };
+    let options = ReadOptions {
+        sync_id: chosen.sync_id.clone(),
+        max_decoded_bytes: chosen.max_unpacked.saturating_mul(1 << 20),
+        now: Some(Timestamp::now()),
+        ..ReadOptions::default()
+    };
     let reader = Reader::open(&chosen.file, &options)?;
     Ok(Inspected { reader, path: chosen.file.display().to_string() })
 }
@@ -192,8 +199,7 @@ fn failure(error: &ReadError, chosen: &Chosen) -> Failure {
     let hint = match error {
         ReadError::Missing { path } => Some(missing_hint(path)),
         ReadError::NoSuchSync { path, .. } => syncs_hint(path),
-        // Its hint is to raise a limit that has no flag.
-        ReadError::TooLarge { .. } => None,
+        ReadError::TooLarge { .. } => Some("raise `--max-unpacked` if you trust the file".to_owned()),
         ReadError::NotC1z { .. } => Some("name the file that `engine sync` wrote".to_owned()),
         _ => error.hint().map(str::to_owned),
     };
@@ -286,7 +292,7 @@ mod tests {
     fn a_closed_pipe_ends_the_command_quietly() {
         let directory = tempfile::tempdir().unwrap();
         let path = samples::file(directory.path());
-        let chosen = Chosen { file: path, sync_id: None };
+        let chosen = Chosen { file: path, sync_id: None, max_unpacked: 1 };
         let ended = |kind: io::ErrorKind| inspect(&chosen, |_| Err(Stop::Write(kind.into())));
         assert_eq!(ended(io::ErrorKind::BrokenPipe).unwrap(), End::Complete);
         assert_eq!(ended(io::ErrorKind::StorageFull).unwrap_err().end, End::Failed);

@@ -127,11 +127,38 @@ fn one(text: &mut String, word: &str, problem: &Problem) {
     }
 }
 
+/// What readers of version 0.7.27 of the field's SDK unpack unless they are told otherwise.
+const UNPACKED_BY_ALL: u64 = 3 << 30;
+
+/// What is to be known of a file with a database of so many bytes.
+pub fn large(unpacked: u64) -> Option<String> {
+    (unpacked > UNPACKED_BY_ALL).then(|| {
+        format!(
+            "note: unpacked, the file has {}; where a reader takes 3 GiB at most, set \
+             BATON_DECODER_MAX_DECODED_SIZE_MB={} there",
+            size(unpacked),
+            (unpacked >> 20) + 1
+        )
+    })
+}
+
 /// A number of bytes in words.
 pub fn size(bytes: u64) -> String {
     match bytes {
         0..1024 => format!("{bytes} bytes"),
         1024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1024.0),
         _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_not_every_reader_unpacks_is_told() {
+        assert_eq!(large(3 << 30), None);
+        let note = large((3 << 30) + (5 << 20)).unwrap();
+        assert!(note.contains("3077.0 MiB") && note.contains("BATON_DECODER_MAX_DECODED_SIZE_MB=3078"), "{note}");
     }
 }

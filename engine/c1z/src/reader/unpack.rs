@@ -117,10 +117,7 @@ fn decode(
         }
         size += bytes.len() as u64;
         if size > limit {
-            return Err(ReadError::TooLarge {
-                path: path.to_owned(),
-                reason: format!("the content is larger than {limit} bytes"),
-            });
+            return Err(ReadError::TooLarge { path: path.to_owned(), mebibytes: limit >> 20 });
         }
         out.write_all(bytes).map_err(|error| system(&error))?;
     }
@@ -158,8 +155,7 @@ fn decoder_error(path: &Path, error: &io::Error) -> ReadError {
         return ReadError::Truncated { path };
     }
     if reason.contains("too much memory") {
-        let reason = "it was compressed with a window of more than 128 MiB".to_owned();
-        return ReadError::TooLarge { path, reason };
+        return ReadError::Window { path };
     }
     ReadError::Damaged { path, reason: format!("its compressed content is wrong: {reason}") }
 }

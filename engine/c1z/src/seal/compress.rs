@@ -16,8 +16,9 @@ const LEVEL: i32 = 1;
 /// 8 MiB, as a power of two.
 const WINDOW_LOG: u32 = 23;
 
-/// Writes the packed form of `database`; returns its size in bytes.
-pub(super) fn pack(mut database: &File, packed: &File) -> io::Result<u64> {
+/// Writes the packed form of `database`; returns the sizes of both in bytes, that of the packed form
+/// first.
+pub(super) fn pack(mut database: &File, packed: &File) -> io::Result<(u64, u64)> {
     let size = database.seek(SeekFrom::End(0))?;
     database.seek(SeekFrom::Start(0))?;
     let mut out = BufWriter::with_capacity(1 << 17, packed);
@@ -29,5 +30,5 @@ pub(super) fn pack(mut database: &File, packed: &File) -> io::Result<u64> {
     encoder.set_pledged_src_size(Some(size))?;
     io::copy(&mut io::BufReader::with_capacity(1 << 17, database), &mut encoder)?;
     encoder.finish()?.flush()?;
-    Ok(packed.metadata()?.len())
+    Ok((packed.metadata()?.len(), size))
 }

@@ -239,6 +239,7 @@ fn seal(arguments: &Arguments, store: &mut WorkingStore, report: &mut Report) ->
             for id in &sealed.ambiguous {
                 output::note(&format!("note: two records share the id `{id}`; the first one was written"));
             }
+            summary::large(sealed.unpacked_bytes).iter().for_each(|note| output::note(note));
             Ok(summary::size(sealed.bytes))
         }
         Format::Jsonl => {
