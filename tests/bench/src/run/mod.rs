@@ -76,6 +76,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         for dialect in &DIALECTS {
             results.dialects.push(dialect_row(&programs, dialect)?);
         }
+        results.inline = inline(&programs)?;
         results.disturbed = Some(disturbed(&programs)?);
     }
     let text = results.markdown(&machine::describe(&programs.root));
@@ -125,6 +126,21 @@ fn dialect_row(programs: &Programs, dialect: &'static Dialect) -> Result<Dialect
         _ => 3,
     };
     Ok(DialectRow { name: dialect.name, size, chain, measured })
+}
+
+/// A group whose 100,000 members are in one answer: what that takes in memory, in sizes of the answer.
+fn inline(programs: &Programs) -> Result<Option<f64>, Failure> {
+    let Some(dialect) = DIALECTS.iter().find(|dialect| dialect.spec.contains("scim")) else { return Ok(None) };
+    eprintln!("one group with all members inline");
+    let measured = |members| {
+        let vendor = Vendor::start(&Size { users: 100_000, teams: 1, members }, 0, &[])?;
+        let measured = programs.engine(&vendor, dialect, Format::C1z)?;
+        eprintln!("  engine {measured:?}");
+        Ok::<Measured, Failure>(measured)
+    };
+    let (few, many) = (measured(1)?, measured(100_000)?);
+    let answer = many.seen.largest as f64 / f64::from(1 << 20);
+    Ok(Some((many.memory - few.memory) / answer))
 }
 
 /// 10,000 users of a vendor that throttles, fails and breaks connections.

@@ -42,6 +42,8 @@ pub struct Results {
     pub comparisons: Vec<Comparison>,
     /// Connectors.
     pub dialects: Vec<DialectRow>,
+    /// What 100,000 members in one answer take in memory, in sizes of the answer.
+    pub inline: Option<f64>,
     /// The same sync undisturbed and disturbed.
     pub disturbed: Option<(Measured, Measured)>,
     /// Most requests at a time.
@@ -136,6 +138,7 @@ impl Results {
         goal("peak memory of 1M against 100k, JSON Lines", 2.0, 1.5, growth(million_lines, lines));
         let linear = million.zip(near).map(|(million, near)| million.engine.cpu / near.engine.cpu / 10.0);
         goal("CPU of 1M against ten times that of 100k", 1.4, 1.25, linear);
+        goal("a group with 100,000 members inline: memory, in sizes of the answer", 3.0, 1.0, self.inline);
         goal("tiny directory: wall s", 0.15, 0.08, tiny.map(|of| of.engine.wall));
         goal("tiny directory: CPU s", 0.06, 0.03, tiny.map(|of| of.engine.cpu));
         goal("100k: file MB", 37.0, 32.0, near.map(|of| of.engine.written));

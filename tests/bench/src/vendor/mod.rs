@@ -118,7 +118,7 @@ impl Vendor {
             body.clear();
             let status = match self.fault(number) {
                 Some(Fault::Reset) => {
-                    self.statistics.end(&target, false);
+                    self.statistics.end(&target, false, 0);
                     return Ok(());
                 }
                 Some(Fault::Throttled) => {
@@ -131,7 +131,7 @@ impl Vendor {
             };
             // Counted before the client can have all of it: one thread does both.
             let sent = send(&mut stream, status, &body, &mut answer).await;
-            self.statistics.end(&target, status == "200 OK");
+            self.statistics.end(&target, status == "200 OK", body.len());
             sent?;
         }
     }

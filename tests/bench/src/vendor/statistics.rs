@@ -19,6 +19,8 @@ pub struct Seen {
     pub repeated: u64,
     /// Requests that came before they were to be tried again.
     pub early: u64,
+    /// Bytes of the largest answer.
+    pub largest: u64,
 }
 
 /// Counts for one measurement.
@@ -59,9 +61,10 @@ impl Statistics {
         self.counts().barred.insert(target.to_owned(), until);
     }
 
-    /// A request was answered.
-    pub fn end(&self, target: &str, given: bool) {
+    /// A request was answered, with so many bytes.
+    pub fn end(&self, target: &str, given: bool, bytes: usize) {
         let mut counts = self.counts();
+        counts.seen.largest = counts.seen.largest.max(bytes as u64);
         counts.under_way = counts.under_way.saturating_sub(1);
         counts.seen.span = counts.first.map_or(0.0, |first| first.elapsed().as_secs_f64());
         if given && !counts.given.insert(target.to_owned()) {
