@@ -74,6 +74,11 @@ fn what_cannot_be_read_or_written_is_told_and_nothing_is_left() {
     fails(&["--out", "no/such/file"], 1, "cannot write no/such/file: No such file or directory");
     fails(&["-f", "none.c1z"], 1, "none.c1z: there is no such file");
     fails(&["-f", "taken", "--out", "copy.jsonl"], 1, "taken: not a .c1z file");
+    fails(&["--out", "sync.c1z"], 2, "sync.c1z is the file that is exported");
+    fs::create_dir_all(place.path().join("folder/grants.csv")).unwrap();
+    fails(&["-o", "csv", "--out", "folder"], 1, "cannot write folder/grants.csv: is a directory");
+    assert_eq!(fs::read_dir(place.path().join("folder")).unwrap().count(), 1);
+    fs::remove_dir_all(place.path().join("folder")).unwrap();
     fails(&["--max-unpacked", "0"], 1, "sync.c1z: unpacked, it has more than 0 MiB\nhint: raise `--max-unpacked`");
     fails(&["--sync-id", "none", "--out", "copy.jsonl"], 2, "there is no sync none in it");
     let left = fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());

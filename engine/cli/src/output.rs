@@ -86,33 +86,75 @@ pub fn file(path: &std::path::Path, text: &str) -> Result<(), crate::exit::Failu
     std::fs::write(path, text).map_err(|error| unwritten(path, &error))
 }
 
-/// Writes a file with what is nobody else's business, for its owner only. A file that is there is
-/// replaced as a whole, so that a link that somebody put there leads nowhere; what is no file, such
-/// as `/dev/stdout`, is written to.
+/// Writes a file with what is nobody else's business: see [`PrivateFile`].
 pub fn private_file(path: &std::path::Path, text: &str) -> Result<(), crate::exit::Failure> {
-    private_stream(path, |out| out.write_all(text.as_bytes())).map_err(|error| unwritten(path, &error))
+    let write = || {
+        let mut file = PrivateFile::create(path)?;
+        file.write_all(text.as_bytes())?;
+        file.put()
+    };
+    write().map_err(|error| unwritten(path, &error))
 }
 
-/// The same for what comes piece by piece: nothing changes where `with` fails.
-pub fn private_stream<T, E: From<std::io::Error>>(
-    path: &std::path::Path,
-    with: impl FnOnce(&mut dyn Write) -> Result<T, E>,
-) -> Result<T, E> {
-    if std::fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
-        let mut out = BufWriter::new(std::fs::OpenOptions::new().write(true).open(path)?);
-        let written = with(&mut out)?;
-        out.flush()?;
-        return Ok(written);
+/// A file for its owner only, which is there when all of it is. One that is there is replaced as a
+/// whole, so that a link that somebody put there leads nowhere; what is no file, such as `/dev/stdout`,
+/// is written to.
+pub struct PrivateFile {
+    path: std::path::PathBuf,
+    out: Target,
+}
+
+enum Target {
+    Draft(BufWriter<tempfile::NamedTempFile>),
+    Device(BufWriter<std::fs::File>),
+}
+
+impl PrivateFile {
+    /// Begins one; nothing is there yet.
+    pub fn create(path: &std::path::Path) -> std::io::Result<Self> {
+        let there = std::fs::metadata(path);
+        let out = match there {
+            Ok(there) if there.is_dir() => return Err(std::io::ErrorKind::IsADirectory.into()),
+            Ok(there) if !there.is_file() => {
+                Target::Device(BufWriter::new(std::fs::OpenOptions::new().write(true).open(path)?))
+            }
+            _ => {
+                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+                let folder = folder.unwrap_or(std::path::Path::new("."));
+                let draft = tempfile::Builder::new().prefix(".engine").tempfile_in(folder)?;
+                Target::Draft(BufWriter::with_capacity(1 << 16, draft))
+            }
+        };
+        Ok(Self { path: path.to_owned(), out })
     }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(std::path::Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".engine").tempfile_in(folder)?;
-    let mut out = BufWriter::with_capacity(1 << 16, file.as_file_mut());
-    let written = with(&mut out)?;
-    out.flush()?;
-    drop(out);
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(written)
+
+    /// Puts it in its place.
+    pub fn put(self) -> std::io::Result<()> {
+        match self.out {
+            Target::Device(mut out) => out.flush(),
+            Target::Draft(out) => {
+                let draft = out.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+                draft.as_file().sync_all()?;
+                draft.persist(&self.path).map(|_| ()).map_err(|error| error.error)
+            }
+        }
+    }
+}
+
+impl Write for PrivateFile {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match &mut self.out {
+            Target::Draft(out) => out.write(bytes),
+            Target::Device(out) => out.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        match &mut self.out {
+            Target::Draft(out) => out.flush(),
+            Target::Device(out) => out.flush(),
+        }
+    }
 }
 
 fn unwritten(path: &std::path::Path, error: &std::io::Error) -> crate::exit::Failure {

@@ -125,8 +125,9 @@ fn row_change(
     let needs = |of: &&Use<'_>| {
         of.slot == Slot::Required && of.value().is_some_and(|value| direct(value) && !value.is_optional(false))
     };
+    let is_there = |around: &(String, String)| looked.graph.resources.contains(around) && looked.ids.contains(around);
     let has_conditions =
-        has_conditions(reading.source) || matches!(&reading.level, Level::Inner(level) if level.keep_where.is_some());
+        has_conditions(reading.source) || reading.is_conditional || !reading.around.as_ref().is_none_or(is_there);
     let is_used = match looked.graph.has(&reading.made) {
         Some(is_used) => is_used && (resource.is_some() || !has_conditions),
         // A row that is not mapped itself is unnested all the same.
@@ -137,8 +138,15 @@ fn row_change(
     let mut lines = BTreeSet::new();
     values().for_each(|value| sites(value, &mut lines));
     lines.insert(spec_line(&reading.source.site));
+    // An element that is not chosen lets another one be, or none.
+    let element = match &reading.level {
+        Level::Element(element) => Some(element),
+        _ => None,
+    };
+    element.into_iter().for_each(|element| sites(element.of, &mut lines));
+    let is_chosen = element.is_some_and(|element| element.slot == Slot::Other);
     // A condition has no line of its own in the plan, and may fail for what it finds.
-    if filtered {
+    if filtered || uses.iter().any(|of| of.value().is_none()) {
         lines.clear();
     }
     RowChange {
@@ -147,11 +155,11 @@ fn row_change(
         lines,
         must_be_told: !filtered && is_alone && is_used && uses.iter().any(needs),
         fields: fields(&uses).filter(|_| !filtered && is_alone),
-        resource: resource.filter(|_| is_alone).cloned(),
-        may_vanish: filtered || !is_alone || values().any(may_drop) || uses.iter().any(|of| chooses(of)),
+        resource: resource.filter(|_| is_alone && !is_chosen).cloned(),
+        may_vanish: filtered || !is_alone || is_chosen || values().any(may_drop) || uses.iter().any(|of| chooses(of)),
         texts: match reading.level {
             Level::Detail(_) => None,
-            _ => Some(seat.texts.clone()),
+            _ => Some(seat.texts.clone()).filter(|_| !is_chosen),
         },
         made_of_it: feeds.made_of_it.clone(),
     }

@@ -262,9 +262,13 @@ resources:
           - { each_row: team, unnest: { of: MEMBERS }, principal: { user: $.user } }
 "#;
 
-/// Names of the cases that change a row inside a row, or one that is not an element of a list.
-fn inner_names(list: &str, id: &str, members: &str, body: &str) -> Vec<String> {
-    let spec = TEAMS.replace("LIST", list).replace("ID", id).replace("MEMBERS", members);
+/// The cases that change a value of a row, of lists of teams that have members inside.
+fn of_rows(list: &str, id: &str, members: &str, body: &str) -> Vec<Derived> {
+    of_spec(TEAMS, list, id, members, body)
+}
+
+fn of_spec(spec: &str, list: &str, id: &str, members: &str, body: &str) -> Vec<Derived> {
+    let spec = spec.replace("LIST", list).replace("ID", id).replace("MEMBERS", members);
     let mut diagnostics = Diagnostics::default();
     let Some(plan) = check::compile("acme.yaml", &spec, &None, &mut diagnostics) else {
         panic!("{diagnostics:#?}");
@@ -278,8 +282,12 @@ fn inner_names(list: &str, id: &str, members: &str, body: &str) -> Vec<String> {
     let graph = r#"{"kind":"resource","resource_type":"team","id":"t1","display_name":"t1"}
 {"kind":"grant","principal":"u1","resource":"t1"}"#;
     let base = Base { case: &case, verdict: ExpectedVerdict::Complete, graph, asked: &asked };
-    let names = derive(&plan, &base).into_iter().map(|derived| derived.name);
-    names.filter(|name| name.starts_with("null for") || name.contains("absent in")).collect()
+    let is_row = |derived: &Derived| derived.name.starts_with("null for") || derived.name.contains("absent in");
+    derive(&plan, &base).into_iter().filter(is_row).collect()
+}
+
+fn inner_names(list: &str, id: &str, members: &str, body: &str) -> Vec<String> {
+    of_rows(list, id, members, body).into_iter().map(|derived| derived.name).collect()
 }
 
 #[test]
@@ -346,8 +354,35 @@ fn what_a_name_stands_for_is_found_again_in_the_row() {
         "{ items: [{ id: t1, all: { members: [{ user: u1 }] } }] }",
     );
     let inner: Vec<&String> = names.iter().filter(|name| name.contains("$.user")).collect();
-    assert_eq!(
-        inner,
-        ["null for $.user in row 1 of a list in GET /teams", "$.user absent in row 1 of a list in GET /teams"]
-    );
+    let place = "in row 1 of the list of line 24 in GET /teams";
+    assert_eq!(inner, [&format!("null for $.user {place}"), &format!("$.user absent {place}")]);
+}
+
+#[test]
+fn an_inner_row_must_be_missed_only_where_it_is_surely_read() {
+    let member = |list: &str, body: &str| {
+        let all = of_rows(list, "$.id", "$.members", body);
+        let of = all.into_iter().find(|derived| derived.name.starts_with("null for $.user")).unwrap();
+        let Wanted::Row(row) = of.wanted else { panic!("{}", of.name) };
+        row.must_be_told
+    };
+    let team = "{ id: t1, active: true, members: [{ user: u1 }] }";
+    assert!(member("{ get: /teams, items: $.items }", &format!("{{ items: [{team}] }}")));
+    // The team is there, so its row has been read, whatever may leave rows out.
+    let kept = "{ get: /teams, items: $.items, where: row.active }";
+    assert!(member(kept, &format!("{{ items: [{team}] }}")));
+    // Of two rows of the team, one may be left out.
+    let twice = format!("{{ items: [{}, {team}] }}", team.replace("true", "false"));
+    assert!(!member(kept, &twice));
+}
+
+#[test]
+fn columns_are_named_beside_what_is_unwrapped() {
+    let list = "{ get: /teams, columns: { names: '{{ first.names }}', rows: $.rows }, \
+                pages: { offset: { send: { query: at } }, limit: { query: size, value: 10 }, last: [short_page], \
+                first: { names: '$.meta.names[*]' } } }";
+    let spec = TEAMS.replace("  pages: none", "  pages: none\n  answers: { unwrap: $.data }");
+    let body = "{ meta: { names: [members, team] }, data: { rows: [[[{ user: u1 }], t1]] } }";
+    let names: Vec<String> = of_spec(&spec, list, "$.team", "$.members", body).into_iter().map(|of| of.name).collect();
+    assert!(names.contains(&"null for $.team in GET /teams".to_owned()), "{names:?}");
 }

@@ -15,7 +15,7 @@ use super::resources::Resources;
 use crate::exit::{End, Failure};
 use crate::inspect::listing::{self, Field, Listing, text, word};
 use crate::inspect::{self, Chosen, Inspected, Stop};
-use crate::output;
+use crate::output::{self, PrivateFile};
 use crate::table::{Column, Surface};
 
 /// Write all records of a file for other programs
@@ -30,7 +30,8 @@ Examples:
   engine export -f acme.c1z --out acme.jsonl
   engine export -f acme.c1z -o csv --out acme/
 
-Files are written for their owner only: they say who has access to what.
+Files are written for their owner only: they say who has access to what. Values stand in CSV as they are;
+a spreadsheet may take one that begins with = for a formula.
 
 Exit status: 0 done, 1 a file cannot be read or written, 2 the file has no such sync, 3 the sync
 that was exported has not ended.")]
@@ -67,7 +68,14 @@ pub fn run(arguments: &Arguments) -> Result<End, Failure> {
                 format!("{count} records")
             }
             (Form::Jsonl, Some(path)) => {
-                let count = output::private_stream(path, |out| lines(file, out)).map_err(at(path))?;
+                check(file, path)?;
+                let write = || {
+                    let mut out = PrivateFile::create(path)?;
+                    let count = lines(file, &mut out)?;
+                    out.put()?;
+                    Ok(count)
+                };
+                let count = write().map_err(at(path))?;
                 format!("{count} records in {}", path.display())
             }
             // Without a folder the command line is refused.
@@ -89,21 +97,44 @@ fn lines(file: &Inspected, out: &mut dyn Write) -> Result<u64, Stop> {
     Ok(count)
 }
 
-/// Writes a file for each kind of record; returns what they hold.
+/// Refuses to write over what is read.
+fn check(file: &Inspected, path: &Path) -> Result<(), Stop> {
+    let is_same =
+        std::fs::canonicalize(path).is_ok_and(|to| std::fs::canonicalize(&file.path).is_ok_and(|of| of == to));
+    match is_same {
+        true => Err(Failure::usage(format!("{} is the file that is exported", path.display()))
+            .hint("name another one with `--out`")
+            .into()),
+        false => Ok(()),
+    }
+}
+
+/// Writes a file for each kind of record; returns what they hold. They come to their places when all of
+/// them are written, so that none is of another sync than the others.
 fn tables(file: &Inspected, folder: &Path) -> Result<String, Stop> {
     std::fs::create_dir_all(folder).map_err(|error| at(folder)(error.into()))?;
+    let mut drafts = Vec::new();
     let counts = [
-        table(ResourceTypes { file }, &folder.join("resource_types.csv"))?,
-        table(Resources::all(file), &folder.join("resources.csv"))?,
-        table(Entitlements::all(file), &folder.join("entitlements.csv"))?,
-        table(Grants::all(file), &folder.join("grants.csv"))?,
+        table(ResourceTypes { file }, folder.join("resource_types.csv"), &mut drafts)?,
+        table(Resources::all(file), folder.join("resources.csv"), &mut drafts)?,
+        table(Entitlements::all(file), folder.join("entitlements.csv"), &mut drafts)?,
+        table(Grants::all(file), folder.join("grants.csv"), &mut drafts)?,
     ];
+    for (path, draft) in drafts {
+        draft.put().map_err(|error| at(&path)(error.into()))?;
+    }
     Ok(format!("{} in {}", counts.join(", "), folder.display()))
 }
 
-fn table<L: Listing>(mut list: L, path: &Path) -> Result<String, Stop> {
-    let write = |out: &mut dyn Write| listing::write(&mut list, inspect::Format::Csv, Surface::of_stdout(), out);
-    let count = output::private_stream(path, write).map_err(at(path))?;
+fn table<L: Listing>(mut list: L, path: PathBuf, drafts: &mut Vec<(PathBuf, PrivateFile)>) -> Result<String, Stop> {
+    let mut write = || {
+        let mut out = PrivateFile::create(&path)?;
+        let count = listing::write(&mut list, inspect::Format::Csv, Surface::of_stdout(), &mut out)?;
+        out.flush()?;
+        Ok((count, out))
+    };
+    let (count, draft) = write().map_err(at(&path))?;
+    drafts.push((path, draft));
     list.remarks().iter().for_each(|remark| output::warning(remark));
     let [one, many] = L::NOUN;
     Ok(format!("{count} {}", if count == 1 { one } else { many }))

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use crate::document::value::{Conversion, Quoting};
 use crate::expression::{Expression, LONGEST_TEXT};
@@ -188,6 +188,19 @@ pub enum FaultKind {
 }
 
 type Yield<'a> = Result<Option<Cow<'a, Json>>, Fault>;
+
+/// Named values as far as they yield something: every node of a path that may lead to several, as a
+/// list. What breaks has no name, either.
+pub fn named_values(values: &[(String, Value)], scope: &Scope<'_>) -> Map<String, Json> {
+    let named = values.iter().filter_map(|(name, value)| match &value.kind {
+        ValueKind::Path(path, _) if !path.is_singular() => {
+            let all = value.yields_all(scope, &NoWitness).ok()??;
+            Some((name.clone(), all.into_iter().map(Cow::into_owned).collect()))
+        }
+        _ => Some((name.clone(), value.yields(scope, &NoWitness).ok()??.into_owned())),
+    });
+    named.collect()
+}
 
 impl Value {
     /// A value that is always the same.

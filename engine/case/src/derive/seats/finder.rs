@@ -2,16 +2,17 @@
 //! values take their own rows from. Each is found by its node, so that it can be changed there.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use engine_spec::path::Path;
 use engine_spec::plan::{
     Detail, IdRule, NoWitness, Origin, Pages, Plan, PrincipalRule, Source, Take, TraitRule, Unnest, Value, ValueKind,
+    named_values,
 };
 use engine_spec::scope::Scope;
 use serde_json::{Map, Value as Json, json};
 
-use super::super::feeds::{Feeds, Slot, inside};
+use super::super::feeds::{Feeds, Slot, has_conditions, inside};
 use super::super::spots::{List, Role, Rows, Spot};
 use super::{Element, Form, Level, Made, Place, Reading, Seat};
 use crate::case::Case;
@@ -31,7 +32,8 @@ pub(in super::super) fn seats<'p>(
     spot: &Spot<'p>,
     body: &Json,
 ) -> Vec<Seat<'p>> {
-    let mut finder = Finder { plan, given, body, seats: Vec::new() };
+    let mut finder = Finder { plan, given, body, nodes: HashMap::new(), seats: Vec::new(), places: HashMap::new() };
+    finder.note(body, String::new());
     let Some(inner) = spot.unwrapped(body) else { return Vec::new() };
     match spot.role {
         Role::Page(list) => finder.page(spot, list, inner),
@@ -53,18 +55,36 @@ struct Finder<'p, 'b> {
     plan: &'p Plan,
     given: &'b Map<String, Json>,
     body: &'b Json,
+    /// The nodes of the body by address, each with where it stands: RFC 6901.
+    nodes: HashMap<usize, (&'b Json, String)>,
     seats: Vec<Seat<'p>>,
+    /// Numbers of seats by where they are; members of objects stand for themselves, too.
+    places: HashMap<(String, bool), usize>,
 }
 
-impl<'p> Finder<'p, '_> {
-    fn page(&mut self, spot: &Spot<'p>, list: List<'p>, inner: &Json) {
+impl<'p, 'b> Finder<'p, 'b> {
+    fn note(&mut self, node: &'b Json, pointer: String) {
+        match node {
+            Json::Array(items) => {
+                items.iter().enumerate().for_each(|(at, item)| self.note(item, format!("{pointer}/{at}")));
+            }
+            Json::Object(members) => {
+                let escaped = |name: &str| name.replace('~', "~0").replace('/', "~1");
+                members.iter().for_each(|(name, member)| self.note(member, format!("{pointer}/{}", escaped(name))));
+            }
+            _ => {}
+        }
+        self.nodes.insert(address(node), (node, pointer));
+    }
+
+    fn page(&mut self, spot: &Spot<'p>, list: List<'p>, inner: &'b Json) {
         let is_listed = list.source.detail.as_ref().is_some_and(|detail| detail.name.is_none());
         let level = if is_listed { Level::Listed } else { Level::Row };
-        let rows: Vec<Found<'_>> = match &list.source.take {
+        let rows: Vec<Found<'b>> = match &list.source.take {
             Take::Items { .. } => spot.rows(self.body).into_iter().flatten().map(itself).collect(),
             Take::Item(path) => path.one(inner).into_iter().map(itself).collect(),
             Take::Entries(path) => path.one(inner).and_then(Json::as_object).into_iter().flat_map(entries).collect(),
-            Take::Columns { names, rows } => columns(list, inner, names, rows),
+            Take::Columns { names, rows } => columns(list, self.body, inner, names, rows),
             Take::Rows => Vec::new(),
         };
         let is_only = rows.len() == 1;
@@ -74,7 +94,7 @@ impl<'p> Finder<'p, '_> {
         }
     }
 
-    fn details(&mut self, list: List<'p>, detail: &'p Detail, inner: &Json) {
+    fn details(&mut self, list: List<'p>, detail: &'p Detail, inner: &'b Json) {
         let level = detail.name.as_deref().map_or(Level::Row, Level::Detail);
         let (path, is_batch) = match &detail.batch {
             Some(batch) => (Some(&batch.items), true),
@@ -90,20 +110,27 @@ impl<'p> Finder<'p, '_> {
     }
 
     /// A row of an answer and those inside it.
-    fn row(&mut self, source: &'p Source, rows: Rows, level: Level<'p>, says: String, found: &Found<'_>) {
+    fn row(&mut self, source: &'p Source, rows: Rows, level: Level<'p>, says: String, found: &Found<'b>) {
         let Found { node, row, .. } = found;
         let root = Scope::root(self.given);
         let scope = root.with_node("row", row);
-        let lets = evaluated(&source.lets, &scope);
+        let lets = named_values(&source.lets, &scope);
         let scope = scope.with_all(&lets);
-        let mut reading = Reading { source, rows, level, made: Made::default() };
+        let mut reading = Reading { source, rows, level, made: Made::default(), around: None, is_conditional: false };
         if matches!(reading.level, Level::Row) && !reading.is_unnested() {
             reading.made = self.made(rows, &scope, None);
         }
         self.sit(found, &says, "", BTreeSet::new(), reading.clone());
         let mut texts = BTreeSet::new();
         collect_around(row, &mut texts);
-        let within = Within { node, says: &says, texts: &texts, around: None };
+        let within = Within {
+            node,
+            says: &says,
+            inside: "",
+            texts: &texts,
+            around: None,
+            is_conditional: has_conditions(source),
+        };
         match (&reading.level, source.unnest.as_deref()) {
             (Level::Row, None) => self.made_of(&reading, row, &scope, &within),
             (Level::Row, Some(level)) => self.unnested(source, rows, level, row, &scope, &within),
@@ -116,10 +143,12 @@ impl<'p> Finder<'p, '_> {
     }
 
     /// The rows inside a row of which records are made.
-    fn made_of(&mut self, reading: &Reading<'p>, row: &Json, scope: &Scope<'_>, within: &Within<'_>) {
+    fn made_of(&mut self, reading: &Reading<'p>, row: &Json, scope: &Scope<'_>, within: &Within<'_, 'b>) {
         self.elements(reading, scope, within);
         let Rows::Resources(kind) = reading.rows else { return };
-        let within = Within { around: reading.made.resource.as_ref(), ..*within };
+        let around = reading.made.resource.as_ref();
+        // What a list may leave out is there where its resource is.
+        let within = Within { around, is_conditional: within.is_conditional && around.is_none(), ..*within };
         let mut seen = BTreeSet::new();
         self.rules_of(kind, row, scope, &within, &mut seen);
     }
@@ -130,7 +159,7 @@ impl<'p> Finder<'p, '_> {
         kind: usize,
         row: &Json,
         scope: &Scope<'_>,
-        within: &Within<'_>,
+        within: &Within<'_, 'b>,
         seen: &mut BTreeSet<usize>,
     ) {
         let plan = self.plan;
@@ -152,10 +181,11 @@ impl<'p> Finder<'p, '_> {
         }
     }
 
-    fn of_each_row(&mut self, source: &'p Source, rows: Rows, row: &Json, scope: &Scope<'_>, within: &Within<'_>) {
+    fn of_each_row(&mut self, source: &'p Source, rows: Rows, row: &Json, scope: &Scope<'_>, within: &Within<'_, 'b>) {
         let Some(level) = source.unnest.as_deref() else { return };
-        let lets = evaluated(&source.lets, scope);
-        self.unnested(source, rows, level, row, &scope.with_all(&lets), within);
+        let lets = named_values(&source.lets, scope);
+        let within = Within { is_conditional: within.is_conditional || has_conditions(source), ..*within };
+        self.unnested(source, rows, level, row, &scope.with_all(&lets), &within);
     }
 
     fn unnested(
@@ -165,12 +195,14 @@ impl<'p> Finder<'p, '_> {
         level: &'p Unnest,
         row: &Json,
         scope: &Scope<'_>,
-        within: &Within<'_>,
+        within: &Within<'_, 'b>,
     ) {
-        let inside = list_name(&level.of);
-        let found: Vec<Found<'_>> = match level.entries {
-            true => members_of(&level.of, scope, within.node).into_iter().flat_map(entries).collect(),
-            false => elements_of(&level.of, scope, within.node),
+        let name = list_name(&level.of);
+        let inside = if within.inside.is_empty() { name.clone() } else { format!("{name} of {}", within.inside) };
+        let is_conditional = within.is_conditional || level.keep_where.is_some();
+        let found: Vec<Found<'b>> = match level.entries {
+            true => self.members_of(&level.of, scope, within.node).into_iter().flat_map(entries).collect(),
+            false => self.elements_of(&level.of, scope, within.node),
         };
         let named;
         let outer = match &level.outer {
@@ -183,18 +215,20 @@ impl<'p> Finder<'p, '_> {
         for (at, found) in found.iter().enumerate() {
             let Found { node, row: inner, .. } = found;
             let scope = outer.with_node("row", inner);
-            let lets = evaluated(&level.lets, &scope);
+            let lets = named_values(&level.lets, &scope);
             let scope = scope.with_all(&lets);
             let made = match level.unnest {
                 None => self.made(rows, &scope, within.around),
                 Some(_) => Made::default(),
             };
-            let reading = Reading { source, rows, level: Level::Inner(level), made };
-            let says = format!("row {} of {inside} in {}", at + 1, within.says);
+            let around = within.around.cloned();
+            let reading = Reading { source, rows, level: Level::Inner(level), made, around, is_conditional };
+            let says = format!("row {} of {name} in {}", at + 1, within.says);
             self.sit(found, &says, &inside, within.texts.clone(), reading.clone());
             let mut texts = within.texts.clone();
             collect_around(inner, &mut texts);
-            let within = Within { node, says: &says, texts: &texts, around: within.around };
+            let within =
+                Within { node, says: &says, inside: &inside, texts: &texts, around: within.around, is_conditional };
             match &level.unnest {
                 Some(deeper) => self.unnested(source, rows, deeper, inner, &scope, &within),
                 None => self.made_of(&reading, inner, &scope, &within),
@@ -203,7 +237,7 @@ impl<'p> Finder<'p, '_> {
     }
 
     /// The elements of the lists that values choose from.
-    fn elements(&mut self, reading: &Reading<'p>, scope: &Scope<'_>, within: &Within<'_>) {
+    fn elements(&mut self, reading: &Reading<'p>, scope: &Scope<'_>, within: &Within<'_, 'b>) {
         let feeds = Feeds::of(self.plan, reading);
         let mut lists: Vec<(&'p Value, Element<'p>)> = Vec::new();
         for of in &feeds.uses {
@@ -214,28 +248,27 @@ impl<'p> Finder<'p, '_> {
             && let Some((list, address, primary)) = &user.emails
         {
             let slot = Slot::Field(vec![vec!["emails".to_owned()], Vec::new()]);
-            lists.push((list, Element { take: Some(address), condition: primary.as_ref(), slot }));
+            lists.push((list, Element { of: list, take: Some(address), condition: primary.as_ref(), slot }));
         }
         for (list, element) in lists {
-            let inside = list_name(list);
-            for (at, found) in elements_of(list, scope, within.node).iter().enumerate() {
-                let says = format!("row {} of {inside} in {}", at + 1, within.says);
+            let name = list_name(list);
+            let inside = if within.inside.is_empty() { name.clone() } else { format!("{name} of {}", within.inside) };
+            for (at, found) in self.elements_of(list, scope, within.node).iter().enumerate() {
+                let says = format!("row {} of {name} in {}", at + 1, within.says);
                 let reading = Reading { level: Level::Element(element.clone()), ..reading.clone() };
                 self.sit(found, &says, &inside, within.texts.clone(), reading);
             }
         }
     }
 
-    fn sit(&mut self, found: &Found<'_>, says: &str, inside: &str, mut texts: BTreeSet<String>, reading: Reading<'p>) {
+    fn sit(&mut self, found: &Found<'b>, says: &str, inside: &str, mut texts: BTreeSet<String>, reading: Reading<'p>) {
         let Found { node, row, form } = found;
-        // What a value has made stands nowhere in the answer.
-        let Some(pointer) = pointer(self.body, node) else { return };
-        if !row.is_object() {
-            return;
-        }
-        let place = Place { pointer, form: form.clone() };
+        let Some((_, pointer)) = self.nodes.get(&address(node)).filter(|_| row.is_object()) else { return };
+        let place = Place { pointer: pointer.clone(), form: form.clone() };
         collect(row, &mut texts);
-        match self.seats.iter_mut().find(|seat| seat.place == place) {
+        let is_entry = matches!(form, Form::Entry);
+        let number = *self.places.entry((pointer.clone(), is_entry)).or_insert(self.seats.len());
+        match self.seats.get_mut(number) {
             Some(seat) => {
                 seat.texts.append(&mut texts);
                 seat.readings.push(reading);
@@ -249,6 +282,29 @@ impl<'p> Finder<'p, '_> {
                 place,
             }),
         }
+    }
+
+    /// The elements that a value takes from the node of a row as they are.
+    fn elements_of(&self, list: &Value, scope: &Scope<'_>, node: &'b Json) -> Vec<Found<'b>> {
+        let found = list.yields_all(scope, &NoWitness).ok().flatten().unwrap_or_default();
+        let there: Option<Vec<&'b Json>> = found.iter().map(|element| self.itself(element)).collect();
+        let there = there.unwrap_or_else(|| {
+            // What is a copy, as that under a name, is told from others by what it holds.
+            let copy = Json::Array(found.into_iter().map(Cow::into_owned).collect());
+            only_equal(node, &copy).and_then(Json::as_array).into_iter().flatten().collect()
+        });
+        there.into_iter().map(itself).collect()
+    }
+
+    /// The object that a value takes from the node of a row as it is.
+    fn members_of(&self, object: &Value, scope: &Scope<'_>, node: &'b Json) -> Option<&'b Map<String, Json>> {
+        let found = object.yields(scope, &NoWitness).ok().flatten()?;
+        self.itself(&found).or_else(|| only_equal(node, &found))?.as_object()
+    }
+
+    /// The very node in the body.
+    fn itself(&self, found: &Json) -> Option<&'b Json> {
+        self.nodes.get(&address(found)).map(|(node, _)| *node)
     }
 
     /// What is made of a row.
@@ -266,7 +322,11 @@ impl<'p> Finder<'p, '_> {
                     PrincipalRule::Row => around.map(|(_, id)| id.clone()),
                     PrincipalRule::Types { id, .. } | PrincipalRule::Told { id, .. } => text(id),
                 };
-                Made { resource: None, principal, held: rule.resource.as_ref().and_then(text) }
+                let held = match &rule.resource {
+                    Some(resource) => text(resource),
+                    None => around.map(|(_, id)| id.clone()),
+                };
+                Made { resource: None, principal, held }
             }
             Rows::Entitlements(..) => Made::default(),
         }
@@ -274,15 +334,19 @@ impl<'p> Finder<'p, '_> {
 }
 
 /// What a row stands within.
-struct Within<'a> {
+struct Within<'a, 'b> {
     /// The node of the row around.
-    node: &'a Json,
+    node: &'b Json,
     /// How names say the row around.
     says: &'a str,
+    /// The lists that it is an element of.
+    inside: &'a str,
     /// What the rows around have, apart from their lists.
     texts: &'a BTreeSet<String>,
     /// The resource that the row around makes.
     around: Option<&'a (String, String)>,
+    /// Whether something may leave the row around out.
+    is_conditional: bool,
 }
 
 fn itself(node: &Json) -> Found<'_> {
@@ -296,15 +360,14 @@ fn entries(members: &Map<String, Json>) -> impl Iterator<Item = Found<'_>> {
     })
 }
 
-fn columns<'j>(list: List<'_>, inner: &'j Json, names: &Value, rows: &Path) -> Vec<Found<'j>> {
+fn columns<'j>(list: List<'_>, body: &Json, inner: &'j Json, names: &Value, rows: &Path) -> Vec<Found<'j>> {
     let nothing = Map::new();
     let root = Scope::root(&nothing);
-    let on_body = root.with_node("body", inner);
     let first = match &list.asked.pages {
-        Pages::Rules(rules) => Json::Object(evaluated(&rules.first, &on_body)),
+        Pages::Rules(rules) => Json::Object(named_values(&rules.first, &root.with_node("body", body))),
         Pages::None => Json::Null,
     };
-    let names = match names.yields_all(&on_body.with("first", &first), &NoWitness) {
+    let names = match names.yields_all(&root.with("first", &first).with_node("body", inner), &NoWitness) {
         Ok(Some(names)) => names.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect::<Vec<_>>(),
         _ => return Vec::new(),
     };
@@ -316,36 +379,6 @@ fn columns<'j>(list: List<'_>, inner: &'j Json, names: &Value, rows: &Path) -> V
             Some(Found { node: line, row: Cow::Owned(row.into()), form: Form::Cells(names.clone()) })
         })
         .collect()
-}
-
-/// The elements that a value takes from the node of a row as they are.
-fn elements_of<'j>(list: &Value, scope: &Scope<'_>, node: &'j Json) -> Vec<Found<'j>> {
-    let found = list.yields_all(scope, &NoWitness).ok().flatten().unwrap_or_default();
-    let there: Option<Vec<&Json>> = found.iter().map(|element| same(node, element)).collect();
-    let there = there.unwrap_or_else(|| {
-        // What is a copy, as that under a name, is told from others by what it holds.
-        let copy = Json::Array(found.into_iter().map(Cow::into_owned).collect());
-        only_equal(node, &copy).and_then(Json::as_array).into_iter().flatten().collect()
-    });
-    there.into_iter().map(itself).collect()
-}
-
-/// The object that a value takes from the node of a row as it is.
-fn members_of<'j>(object: &Value, scope: &Scope<'_>, node: &'j Json) -> Option<&'j Map<String, Json>> {
-    let found = object.yields(scope, &NoWitness).ok().flatten()?;
-    same(node, &found).or_else(|| only_equal(node, &found))?.as_object()
-}
-
-/// The node inside another that is this very one.
-fn same<'j>(within: &'j Json, wanted: &Json) -> Option<&'j Json> {
-    if std::ptr::eq(within, wanted) {
-        return Some(within);
-    }
-    match within {
-        Json::Array(items) => items.iter().find_map(|item| same(item, wanted)),
-        Json::Object(members) => members.values().find_map(|member| same(member, wanted)),
-        _ => None,
-    }
 }
 
 /// The node inside another that holds the same, where there is but one.
@@ -369,21 +402,10 @@ fn equal_to<'j>(json: &'j Json, wanted: &Json, found: &mut Vec<&'j Json>) {
     }
 }
 
-/// Named values, without those that have none.
-fn evaluated(values: &[(String, Value)], scope: &Scope<'_>) -> Map<String, Json> {
-    let yielded = values.iter().filter_map(|(name, value)| match &value.kind {
-        ValueKind::Path(path, _) if !path.is_singular() => {
-            let all = value.yields_all(scope, &NoWitness).ok()??;
-            Some((name.clone(), all.into_iter().map(Cow::into_owned).collect()))
-        }
-        _ => Some((name.clone(), value.yields(scope, &NoWitness).ok()??.into_owned())),
-    });
-    yielded.collect()
-}
-
 fn picks<'p>(value: &'p Value, slot: &Slot, lists: &mut Vec<(&'p Value, Element<'p>)>) {
     if let ValueKind::Pick(pick) = &value.kind {
-        let element = Element { take: pick.take.as_ref(), condition: pick.keep_where.as_ref(), slot: slot.clone() };
+        let element =
+            Element { of: value, take: pick.take.as_ref(), condition: pick.keep_where.as_ref(), slot: slot.clone() };
         lists.push((&pick.list, element));
     }
     inside(value).for_each(|inner| picks(inner, slot, lists));
@@ -393,25 +415,13 @@ fn picks<'p>(value: &'p Value, slot: &Slot, lists: &mut Vec<(&'p Value, Element<
 fn list_name(list: &Value) -> String {
     match &list.kind {
         ValueKind::Path(path, _) => path.text().to_owned(),
-        _ => "a list".to_owned(),
+        _ => format!("the list of line {}", list.site.line),
     }
 }
 
-/// Where a node stands in a body: RFC 6901.
-fn pointer(body: &Json, node: &Json) -> Option<String> {
-    if std::ptr::eq(body, node) {
-        return Some(String::new());
-    }
-    match body {
-        Json::Array(items) => {
-            items.iter().enumerate().find_map(|(at, item)| Some(format!("/{at}{}", pointer(item, node)?)))
-        }
-        Json::Object(members) => members.iter().find_map(|(name, member)| {
-            let rest = pointer(member, node)?;
-            Some(format!("/{}{rest}", name.replace('~', "~0").replace('/', "~1")))
-        }),
-        _ => None,
-    }
+/// What tells one node from others that hold the same.
+fn address(node: &Json) -> usize {
+    std::ptr::from_ref(node).addr()
 }
 
 /// Every text and number of a row that tells it from others.

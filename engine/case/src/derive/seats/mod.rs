@@ -21,7 +21,7 @@ use super::spots::Rows;
 pub(super) struct Seat<'p> {
     /// How names say it, before the request: `row 2 of `; nothing for the only row of an answer.
     pub says: String,
-    /// The list inside the row that it is an element of.
+    /// The list inside the row that it is an element of, and those around that.
     pub inside: String,
     /// The row, as values see it.
     pub row: Json,
@@ -43,6 +43,10 @@ pub(super) struct Reading<'p> {
     pub level: Level<'p>,
     /// What is made of it.
     pub made: Made,
+    /// The resource that the row around makes, if the elements of a list inside it are read.
+    pub around: Option<(String, String)>,
+    /// Whether something between the row around and this one may leave it out.
+    pub is_conditional: bool,
 }
 
 impl Reading<'_> {
@@ -74,6 +78,8 @@ pub(super) enum Level<'p> {
 /// What a value makes of the elements of a list.
 #[derive(Clone)]
 pub(super) struct Element<'p> {
+    /// The value.
+    pub of: &'p Value,
     /// The part of an element that counts.
     pub take: Option<&'p Value>,
     /// Which elements count.
@@ -137,6 +143,7 @@ impl Seat<'_> {
     pub fn kind(&self) -> String {
         let lines = self.readings.iter().map(|reading| match &reading.level {
             Level::Inner(level) => format!("{}:{}", reading.source.site, level.site),
+            Level::Element(element) => format!("{}:{}", reading.source.site, element.of.site),
             _ => reading.source.site.to_string(),
         });
         format!("{}{}", self.inside, lines.collect::<Vec<_>>().join(" "))
