@@ -46,6 +46,7 @@ const COMMANDS: &[&str] = &[
     "resources",
     "entitlements",
     "grants",
+    "diff",
     "export",
     "docs",
     "schema",

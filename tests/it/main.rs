@@ -10,6 +10,7 @@
 //! faults      hosts, credentials, disks and vendors that fail
 //! chaos       a world that misbehaves at random
 //! cli         what the commands say
+//! diff        what changed between two files
 //! draft       ../draft: a first spec of a document, a recording or answers, and that it runs
 //! directory   the loopback vendors that keep accounts behave as they say
 //! properties  what holds for every id, every text and every list
@@ -39,6 +40,7 @@ mod behaviour;
 mod chaos;
 mod cli;
 mod cookbook;
+mod diff;
 mod directory;
 mod docs;
 mod draft;

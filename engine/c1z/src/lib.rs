@@ -6,6 +6,7 @@
 //! lines     the working store as JSON Lines
 //! expand    nested groups: who holds what through whom
 //! reader    a `.c1z` as records, whoever wrote it
+//! difference  what two files hold differently
 //! record    the records that reader and lines share
 //! encode    model to protobuf     decode  protobuf to records     profile  JSON and Struct
 //! identity  KSUIDs and times      limits  what fits              failure  errors with hints
@@ -14,6 +15,7 @@
 //! Nothing here knows specs, vendors or requests; nothing prints or reads the clock.
 
 mod decode;
+mod difference;
 mod encode;
 mod expand;
 mod failure;
@@ -28,6 +30,7 @@ mod scratch;
 mod seal;
 mod working;
 
+pub use difference::{Comparison, Difference, KeyChange, Way};
 pub use identity::ksuid;
 pub use limits::{DESCRIPTION_BYTES, DETAILS_BYTES, ID_BYTES, NAME_BYTES, check_id};
 pub use reader::{EntitlementFilter, GrantFilter, ReadError, ReadOptions, Reader, ResourceFilter, SyncRow};

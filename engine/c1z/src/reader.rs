@@ -6,23 +6,21 @@
 //! refused; nothing here panics on hostile content.
 
 mod choice;
+mod query;
 mod unpack;
+mod walk;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use engine_model::ResourceRef;
-use engine_proto::DecodeError;
 use jiff::Timestamp;
-use rusqlite::types::ValueRef;
-use rusqlite::{Connection, Row, ToSql};
+use rusqlite::Connection;
 
-use crate::decode::{self, GrantColumns};
 use crate::record::{EntitlementRow, GrantRow, Record, ResourceRow, ResourceTypeRow};
 pub use choice::SyncRow;
-
-/// No row of a table takes fewer bytes of a file.
-const SMALLEST_ROW: u64 = 8;
+pub(crate) use query::Query;
+pub(crate) use walk::ById;
 
 /// Why a file cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -217,15 +215,10 @@ impl Reader {
     /// The resource types.
     pub fn resource_types(&self) -> Result<Vec<ResourceTypeRow>, ReadError> {
         let mut types = Vec::new();
-        let query = Query::over("v1_resource_types", "data");
-        self.each(
-            query,
-            |row| Ok(decode::resource_type(blob(row, 0)?)),
-            |row| {
-                types.push(row);
-                Ok::<(), ReadError>(())
-            },
-        )?;
+        self.each(Query::resource_types(None), |row| {
+            types.push(row);
+            Ok::<(), ReadError>(())
+        })?;
         Ok(types)
     }
 
@@ -235,19 +228,7 @@ impl Reader {
         filter: &ResourceFilter,
         with: impl FnMut(ResourceRow) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut query = Query::over("v1_resources", "data");
-        query.equals("resource_type_id", filter.resource_type.as_deref());
-        match (&filter.resource_type, &filter.id) {
-            (Some(of), Some(id)) => query.equals("external_id", Some(&format!("{of}:{id}"))),
-            // Type ids hold no colon as a rule, but nothing checks them: compare from both sides.
-            (None, Some(id)) => query.equals("substr(external_id, length(resource_type_id) + 2)", Some(id)),
-            (_, None) => {}
-        }
-        if let Some(parent) = &filter.parent {
-            query.equals("parent_resource_type_id", Some(&parent.resource_type));
-            query.equals("parent_resource_id", Some(&parent.id));
-        }
-        self.each(query, |row| Ok(decode::resource(blob(row, 0)?)), with)
+        self.each(Query::resources(filter), with)
     }
 
     /// One resource.
@@ -268,11 +249,7 @@ impl Reader {
         filter: &EntitlementFilter,
         with: impl FnMut(EntitlementRow) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut query = Query::over("v1_entitlements", "data");
-        query.equals("resource_type_id", filter.resource_type.as_deref());
-        query.equals("resource_id", filter.resource.as_deref());
-        query.equals("external_id", filter.id.as_deref());
-        self.each(query, |row| Ok(decode::entitlement(blob(row, 0)?)), with)
+        self.each(Query::entitlements(filter), with)
     }
 
     /// One entitlement by its id in the file.
@@ -292,58 +269,11 @@ impl Reader {
         filter: &GrantFilter,
         with: impl FnMut(GrantRow) -> Result<(), E>,
     ) -> Result<(), E> {
-        // Files from before the column keep the expansion in the blob.
-        let expansion = if self.grant_columns.contains("expansion") { "expansion" } else { "null" };
-        let columns = format!(
-            "data, external_id, entitlement_id, resource_type_id, resource_id,
-             principal_resource_type_id, principal_resource_id, {expansion}"
-        );
-        let mut query = Query::over("v1_grants", &columns);
-        query.equals("resource_type_id", filter.resource_type.as_deref());
-        query.equals("resource_id", filter.resource.as_deref());
-        query.equals("entitlement_id", filter.entitlement.as_deref());
-        query.equals("principal_resource_type_id", filter.principal_type.as_deref());
-        query.equals("principal_resource_id", filter.principal.as_deref());
-        let grant = |row: &Row<'_>| {
-            let columns = GrantColumns {
-                id: row.get(1)?,
-                entitlement: row.get(2)?,
-                resource_type: row.get(3)?,
-                resource: row.get(4)?,
-                principal_type: row.get(5)?,
-                principal: row.get(6)?,
-                expansion: match row.get_ref(7)? {
-                    ValueRef::Null => None,
-                    _ => Some(blob(row, 7)?.to_owned()),
-                },
-            };
-            Ok(decode::grant(blob(row, 0)?, columns))
-        };
-        self.each(query, grant, with)
+        self.each(self.grant_query(filter), with)
     }
 
-    /// Runs a query over the rows of the sync.
-    fn each<T, E: From<ReadError>>(
-        &self,
-        mut query: Query,
-        record: impl Fn(&Row<'_>) -> rusqlite::Result<Result<T, DecodeError>>,
-        mut with: impl FnMut(T) -> Result<(), E>,
-    ) -> Result<(), E> {
-        query.equals("sync_id", self.sync.as_ref().map(|sync| sync.id.as_str()));
-        let damaged = |error: rusqlite::Error| self.damaged(error.to_string());
-        self.copy.begin();
-        let mut left = self.copy.size / SMALLEST_ROW;
-        let mut statement = self.connection.prepare(&query.sql()).map_err(damaged)?;
-        let parameters: Vec<&dyn ToSql> = query.values.iter().map(|value| value as _).collect();
-        let mut rows = statement.query(parameters.as_slice()).map_err(damaged)?;
-        while let Some(row) = rows.next().map_err(damaged)? {
-            left = left
-                .checked_sub(1)
-                .ok_or_else(|| self.damaged(format!("{} has more rows than fit into the file", query.table)))?;
-            let decoded = record(row).map_err(damaged)?;
-            with(decoded.map_err(|error| self.damaged(format!("a row of {} does not decode: {error}", query.table)))?)?;
-        }
-        Ok(())
+    pub(crate) fn grant_query(&self, filter: &GrantFilter) -> Query<GrantRow> {
+        Query::grants(filter, self.grant_columns.contains("expansion"))
     }
 
     /// The names of a table's columns; fails where there is no such table. Views and virtual
@@ -370,43 +300,5 @@ impl Reader {
 
     fn damaged(&self, reason: String) -> ReadError {
         ReadError::Damaged { path: self.path.clone(), reason }
-    }
-}
-
-/// A query whose conditions are added one by one.
-struct Query {
-    table: &'static str,
-    columns: String,
-    conditions: Vec<String>,
-    values: Vec<String>,
-}
-
-impl Query {
-    fn over(table: &'static str, columns: &str) -> Self {
-        Self { table, columns: columns.to_owned(), conditions: Vec::new(), values: Vec::new() }
-    }
-
-    fn equals(&mut self, column: &str, value: Option<&str>) {
-        if let Some(value) = value {
-            self.conditions.push(format!("{column} = ?{}", self.values.len() + 1));
-            self.values.push(value.to_owned());
-        }
-    }
-
-    fn sql(&self) -> String {
-        let Self { table, columns, conditions, .. } = self;
-        let conditions = if conditions.is_empty() { "true".to_owned() } else { conditions.join(" and ") };
-        format!("select {columns} from {table} where {conditions} order by id")
-    }
-}
-
-/// Bytes of a column, which other writers may have stored as text.
-fn blob<'row>(row: &'row Row<'_>, place: usize) -> rusqlite::Result<&'row [u8]> {
-    match row.get_ref(place)? {
-        ValueRef::Blob(bytes) | ValueRef::Text(bytes) => Ok(bytes),
-        other => {
-            let name = "data".to_owned();
-            Err(rusqlite::Error::InvalidColumnType(place, name, other.data_type()))
-        }
     }
 }

@@ -39,9 +39,27 @@ pub struct Chosen {
     /// Read this sync of the file, not the newest finished full one
     #[arg(long, value_name = "ID")]
     sync_id: Option<String>,
+    #[command(flatten)]
+    limit: Limit,
+    /// What to do where the file is not there.
+    #[arg(skip = "name the file with `-f`; `engine sync` makes one")]
+    name_it: &'static str,
+}
+
+/// How large a file may be.
+#[derive(Args, Clone, Copy)]
+pub struct Limit {
     /// Refuse a file that has more than this, unpacked
     #[arg(long, value_name = "MIB", default_value_t = 10 << 10, env = "BATON_DECODER_MAX_DECODED_SIZE_MB")]
     max_unpacked: u64,
+}
+
+impl Chosen {
+    /// A file, and a sync of it, that are not told by flags; `name_it` is what to do where the file is
+    /// not there.
+    pub fn of(file: &Path, sync_id: Option<&str>, limit: Limit, name_it: &'static str) -> Self {
+        Self { file: file.to_owned(), sync_id: sync_id.map(str::to_owned), limit, name_it }
+    }
 }
 
 /// Which rows to read and how to show them.
@@ -107,16 +125,7 @@ impl From<Failure> for Stop {
 
 /// Opens a file, shows something of it, and ends the command.
 pub fn inspect(chosen: &Chosen, with: impl FnOnce(&Inspected) -> Result<End, Stop>) -> Result<End, Failure> {
-    let opened = open(chosen).and_then(|file| with(&file));
-    match opened {
-        Ok(end) => Ok(end),
-        Err(Stop::Enough) => Ok(End::Complete),
-        // Whoever reads has seen enough: `head`, or a pager that was left.
-        Err(Stop::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(End::Complete),
-        Err(Stop::Write(error)) => Err(Failure::new(format!("writing to standard output: {error}"))),
-        Err(Stop::Read(error)) => Err(failure(&error, chosen)),
-        Err(Stop::Refused(failure)) => Err(failure),
-    }
+    with(&open(chosen)?).or_else(|stop| stop.end(chosen))
 }
 
 /// Whether a walk over rows was ended by [`Stop::Enough`].
@@ -125,6 +134,20 @@ pub fn found(walk: Result<(), Stop>) -> Result<bool, Stop> {
         Ok(()) => Ok(false),
         Err(Stop::Enough) => Ok(true),
         Err(stop) => Err(stop),
+    }
+}
+
+impl Stop {
+    /// How the command ends.
+    pub fn end(self, chosen: &Chosen) -> Result<End, Failure> {
+        match self {
+            Self::Enough => Ok(End::Complete),
+            // Whoever reads has seen enough: `head`, or a pager that was left.
+            Self::Write(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(End::Complete),
+            Self::Write(error) => Err(Failure::new(format!("writing to standard output: {error}"))),
+            Self::Read(error) => Err(failure(&error, chosen)),
+            Self::Refused(failure) => Err(failure),
+        }
     }
 }
 
@@ -145,11 +168,16 @@ impl Inspected {
 
     /// Says what is doubtful about the sync; returns how the command ends because of it.
     pub fn tell_doubt(&self) -> End {
-        let (doubt, end) = doubt(self.reader.sync());
+        let (doubt, end) = self.doubt();
         if let Some(doubt) = doubt {
             output::warning(&doubt);
         }
         end
+    }
+
+    /// What is doubtful about the sync, and how the command ends because of it.
+    pub fn doubt(&self) -> (Option<String>, End) {
+        doubt(self.reader.sync())
     }
 
     /// The file and the sync of it, for a message.
@@ -164,14 +192,15 @@ impl Inspected {
     }
 }
 
-fn open(chosen: &Chosen) -> Result<Inspected, Stop> {
+/// Opens a file and chooses the sync.
+pub fn open(chosen: &Chosen) -> Result<Inspected, Failure> {
     let options = ReadOptions {
         sync_id: chosen.sync_id.clone(),
-        max_decoded_bytes: chosen.max_unpacked.saturating_mul(1 << 20),
+        max_decoded_bytes: chosen.limit.max_unpacked.saturating_mul(1 << 20),
         now: Some(Timestamp::now()),
         ..ReadOptions::default()
     };
-    let reader = Reader::open(&chosen.file, &options)?;
+    let reader = Reader::open(&chosen.file, &options).map_err(|error| failure(&error, chosen))?;
     Ok(Inspected { reader, path: chosen.file.display().to_string() })
 }
 
@@ -197,7 +226,7 @@ fn failure(error: &ReadError, chosen: &Chosen) -> Failure {
         _ => Failure::new(error.to_string()),
     };
     let hint = match error {
-        ReadError::Missing { path } => Some(missing_hint(path)),
+        ReadError::Missing { path } => Some(missing_hint(path, chosen.name_it)),
         ReadError::NoSuchSync { path, .. } => syncs_hint(path),
         ReadError::TooLarge { .. } => Some("raise `--max-unpacked` if you trust the file".to_owned()),
         ReadError::NotC1z { .. } => Some("name the file that `engine sync` wrote".to_owned()),
@@ -211,7 +240,7 @@ fn failure(error: &ReadError, chosen: &Chosen) -> Failure {
 }
 
 /// What else is there instead of a missing file.
-fn missing_hint(path: &Path) -> String {
+fn missing_hint(path: &Path, name_it: &str) -> String {
     let mut partial = path.as_os_str().to_owned();
     partial.push(".partial");
     if Path::new(&partial).exists() {
@@ -229,11 +258,7 @@ fn missing_hint(path: &Path) -> String {
         .collect();
     others.sort_unstable();
     others.truncate(NAMED);
-    if others.is_empty() {
-        "name the file with `-f`; `engine sync` makes one".to_owned()
-    } else {
-        format!("in the same directory: {}", others.join(", "))
-    }
+    if others.is_empty() { name_it.to_owned() } else { format!("in the same directory: {}", others.join(", ")) }
 }
 
 /// The syncs that could have been asked for.
@@ -281,18 +306,18 @@ mod tests {
     fn a_missing_file_leads_to_what_is_there() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("sync.c1z");
-        assert!(missing_hint(&path).contains("`engine sync` makes one"));
+        assert_eq!(missing_hint(&path, "name it"), "name it");
         std::fs::write(directory.path().join("other.c1z"), "").unwrap();
-        assert_eq!(missing_hint(&path), "in the same directory: other.c1z");
+        assert_eq!(missing_hint(&path, "name it"), "in the same directory: other.c1z");
         std::fs::write(directory.path().join("sync.c1z.partial"), "").unwrap();
-        assert!(missing_hint(&path).contains("goes on with it"));
+        assert!(missing_hint(&path, "name it").contains("goes on with it"));
     }
 
     #[test]
     fn a_closed_pipe_ends_the_command_quietly() {
         let directory = tempfile::tempdir().unwrap();
         let path = samples::file(directory.path());
-        let chosen = Chosen { file: path, sync_id: None, max_unpacked: 1 };
+        let chosen = Chosen::of(&path, None, Limit { max_unpacked: 1 }, "");
         let ended = |kind: io::ErrorKind| inspect(&chosen, |_| Err(Stop::Write(kind.into())));
         assert_eq!(ended(io::ErrorKind::BrokenPipe).unwrap(), End::Complete);
         assert_eq!(ended(io::ErrorKind::StorageFull).unwrap_err().end, End::Failed);

@@ -172,6 +172,8 @@ fn connect(path: &Path, copy: &Path, work: Arc<Work>) -> Result<Connection, Read
         connection.progress_handler(STEPS, Some(is_used_up))?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
         connection.execute_batch("pragma trusted_schema = off; pragma cell_size_check = on;")?;
+        // What is sorted may be larger than memory.
+        connection.execute_batch("pragma temp_store = file;")?;
         connection.query_row("select count(*) from sqlite_schema", [], |_| Ok(()))?;
         Ok(connection)
     };

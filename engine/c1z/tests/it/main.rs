@@ -10,6 +10,7 @@
     reason = "tests may fail loudly"
 )]
 
+mod difference;
 mod expansion;
 mod format;
 mod lines;

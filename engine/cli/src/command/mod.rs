@@ -3,6 +3,7 @@
 mod account;
 mod action;
 mod completions;
+mod diff;
 mod diff_spec;
 mod docs;
 mod entitlements;
@@ -53,6 +54,7 @@ enum Command {
     Resources(resources::Arguments),
     Entitlements(entitlements::Arguments),
     Grants(grants::Arguments),
+    Diff(diff::Arguments),
     Export(export::Arguments),
     Docs(docs::Arguments),
     Schema(schema::Arguments),
@@ -79,6 +81,7 @@ pub fn run(arguments: Arguments) -> Result<End, Failure> {
         Command::Resources(arguments) => resources::run(&arguments),
         Command::Entitlements(arguments) => entitlements::run(&arguments),
         Command::Grants(arguments) => grants::run(&arguments),
+        Command::Diff(arguments) => diff::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Docs(arguments) => docs::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),

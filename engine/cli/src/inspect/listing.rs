@@ -27,11 +27,19 @@ pub trait Listing {
     const NOUN: [&'static str; 2];
     /// The columns of the table.
     const COLUMNS: &'static [Column<Self::Row>];
+    /// The columns of each table, where rows of several kinds have tables of their own. Rows of one
+    /// table come together.
+    const TABLES: &'static [&'static [Column<Self::Row>]] = &[Self::COLUMNS];
     /// The fields of CSV. Programs rely on them: add at the end only.
     const FIELDS: &'static [Field<Self::Row>];
 
     /// Calls `with` for each row in the order of the file; stops at its first error.
     fn each(&mut self, with: &mut dyn FnMut(&Self::Row) -> Result<(), Stop>) -> Result<(), Stop>;
+
+    /// The place of a row's table.
+    fn table(_row: &Self::Row) -> usize {
+        0
+    }
 
     /// What to say about the rows of the last walk.
     fn remarks(&self) -> Vec<String> {
@@ -49,15 +57,27 @@ pub fn write<L: Listing>(list: &mut L, format: Format, surface: Surface, out: &m
 }
 
 fn write_table<L: Listing>(list: &mut L, surface: Surface, out: &mut dyn Write) -> Result<u64, Stop> {
-    let mut draft = Draft::new(L::COLUMNS);
+    let mut drafts: Vec<Draft<L::Row>> = L::TABLES.iter().map(|columns| Draft::new(columns)).collect();
     list.each(&mut |row| {
-        draft.measure(row);
+        if let Some(draft) = drafts.get_mut(L::table(row)) {
+            draft.measure(row);
+        }
         Ok(())
     })?;
-    let table = draft.fit(surface);
-    table.write_header(out)?;
-    let mut count = 0;
+    let tables: Vec<_> = drafts.into_iter().map(|draft| draft.fit(surface)).collect();
+    let (mut count, mut begun) = (0, None);
     list.each(&mut |row| {
+        let place = L::table(row);
+        let Some(table) = tables.get(place) else {
+            return Ok(());
+        };
+        if begun != Some(place) {
+            if begun.is_some() {
+                out.write_all(b"\n")?;
+            }
+            table.write_header(out)?;
+            begun = Some(place);
+        }
         count += 1;
         Ok(table.write_row(row, out)?)
     })?;
