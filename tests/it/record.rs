@@ -4,6 +4,7 @@
 //! several forms, lists that go on in every way, a token that is got by signing in.
 
 mod cut;
+mod names;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -4,7 +4,7 @@
 //! each piece has one replacement, and what stands between stays. So whatever the engine cuts at
 //! punctuation, joins, compares or finds inside something else comes out as before: an email inside
 //! a login, an id inside a URL, a name made of two others. Dates, booleans, numbers of up to three
-//! digits and the words of the [`Vocabulary`] stay.
+//! digits and the words of the [`Vocabulary`] stay. Names of members are disguised where they are data.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -13,10 +13,13 @@ use regex::Regex;
 use serde_json::{Map, Value as Json};
 
 use crate::made_up::{Maker, Use};
+use crate::members::{Place, is_name};
 use crate::vocabulary::{Vocabulary, tokens};
 
 /// Texts of words that are longer are cut.
 const LONGEST_TEXT: usize = 240;
+/// Words of the longest text that is a name of somebody or something, and not prose.
+const LONGEST_NAME: usize = 4;
 /// Codes that are longer become shorter.
 const LONGEST_CODE: usize = 40;
 
@@ -36,6 +39,7 @@ static HOST: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?:@|://)((?:[A-Za-z0-9_-]+\.)+[A-Za-z]{2,})").ok());
 
 /// Replaces texts.
+#[derive(Clone)]
 pub(crate) struct Disguise {
     vocabulary: Vocabulary,
     maker: Maker,
@@ -46,8 +50,12 @@ pub(crate) struct Disguise {
     hosts: BTreeMap<String, String>,
     pieces: BTreeMap<String, String>,
     uses: BTreeMap<String, Use>,
-    /// Ids of the graph: numbers among them are no moments, and keys among them are no names.
+    /// Ids of the graph: numbers among them are no moments.
     ids: BTreeSet<String>,
+    /// Objects whose members are named by data.
+    maps: Vec<Place>,
+    /// Words of texts that are replaced, in lower case: names that hold one are no names.
+    told: BTreeSet<String>,
     /// What had something replaced in it, and by what.
     replaced: BTreeMap<String, String>,
 }
@@ -66,6 +74,8 @@ impl Disguise {
             pieces: BTreeMap::new(),
             uses: BTreeMap::new(),
             ids: BTreeSet::new(),
+            maps: Vec::new(),
+            told: BTreeSet::new(),
             replaced: BTreeMap::new(),
         }
     }
@@ -90,7 +100,10 @@ impl Disguise {
     /// Says the same of every text of an answer.
     pub fn read_all(&mut self, json: &Json) {
         match json {
-            Json::String(text) => self.read(text),
+            Json::String(text) => {
+                self.read(text);
+                self.tell(text);
+            }
             Json::Number(number) => self.read(&number.to_string()),
             Json::Array(items) => items.iter().for_each(|item| self.read_all(item)),
             Json::Object(members) => members.iter().for_each(|(name, member)| {
@@ -106,14 +119,30 @@ impl Disguise {
         self.vocabulary.keep(text);
     }
 
+    /// Learns where the names of members are data.
+    pub fn maps(&mut self, maps: Vec<Place>) {
+        self.maps = maps;
+    }
+
+    /// Learns the words of a text that will be replaced. In prose, those that are written as names
+    /// are: others are as likely to be words of the vendor.
+    fn tell(&mut self, text: &str) {
+        let is_prose = tokens(text).nth(LONGEST_NAME).is_some();
+        let is_told = |token: &&str| !is_prose || !token.starts_with(char::is_lowercase);
+        let told = tokens(text).filter(|token| token.chars().count() > 1).filter(is_told);
+        self.told.extend(told.map(str::to_lowercase));
+    }
+
     /// Learns an id of the graph.
     pub fn id(&mut self, id: &str) {
+        self.tell(id);
         self.ids.insert(id.to_owned());
     }
 
     /// Learns the name of a person.
     pub fn person(&mut self, name: &str) {
         self.vocabulary.person(name);
+        self.tell(name);
         let words: Vec<&str> = tokens(name).collect();
         for (at, word) in words.iter().enumerate() {
             let used_for = if at == 0 { Use::Given } else { Use::Family };
@@ -159,6 +188,11 @@ impl Disguise {
 
     /// A value of JSON in disguise.
     pub fn json(&mut self, json: &Json) -> Json {
+        self.json_at(json, &mut Vec::new())
+    }
+
+    /// A value to which these names of members lead.
+    fn json_at(&mut self, json: &Json, trail: &mut Vec<String>) -> Json {
         match json {
             Json::String(text) => Json::from(self.text(text)),
             Json::Number(number) if number.is_i64() || number.is_u64() => {
@@ -170,13 +204,16 @@ impl Disguise {
                 }
                 serde_json::from_str(&made).unwrap_or_else(|_| json.clone())
             }
-            Json::Array(items) => items.iter().map(|item| self.json(item)).collect(),
+            Json::Array(items) => items.iter().map(|item| self.json_at(item, trail)).collect(),
             Json::Object(members) => {
+                let is_map = self.maps.iter().any(|place| place.is_at(trail));
                 let mut made = Map::new();
                 for (name, member) in members {
-                    let name = if self.is_data(name) { self.text(name) } else { name.clone() };
-                    let member = self.json(member);
-                    made.insert(name, member);
+                    let shown = if is_map || self.is_data(name) { self.text(name) } else { name.clone() };
+                    trail.push(name.clone());
+                    let member = self.json_at(member, trail);
+                    trail.pop();
+                    made.insert(shown, member);
                 }
                 Json::Object(made)
             }
@@ -184,11 +221,12 @@ impl Disguise {
         }
     }
 
-    /// Whether the name of a member is not a name but data, as in an object that is a map of ids.
+    /// Whether the name of a member is not a name but data: it has not the form of one, or something
+    /// that is replaced stands in it. What the spec names stays in either case.
     fn is_data(&self, name: &str) -> bool {
-        let is_word = tokens(name).all(|token| self.vocabulary.has(token));
         let is_uuid = UUID.iter().any(|uuid| uuid.is_match(name));
-        !is_word && (name.contains('@') || is_uuid || self.ids.contains(name))
+        let is_told = |token: &str| self.told.contains(&token.to_lowercase()) && !self.vocabulary.has(token);
+        is_uuid || !is_name(name) || tokens(name).any(is_told)
     }
 
     /// A text in disguise.

@@ -5,6 +5,7 @@
 //! taken       the exchanges of a run, as an observer sees them
 //! vocabulary  the words that stay          made_up   what comes in the place of others
 //! disguise    one made-up piece for each piece of text
+//! members     names of members that are data
 //! draft       the exchanges in disguise    lists     which of them are pages of which list
 //! chains      which answer leads to which  body      rows taken out of answers and put back
 //! trim        fewer rows and pages         rows      which of them show most
@@ -26,6 +27,7 @@ mod draft;
 mod graph;
 mod lists;
 mod made_up;
+mod members;
 mod pages;
 mod privacy;
 mod request;
@@ -281,6 +283,7 @@ impl Stage<'_> {
 /// A disguise that knows everything that was said.
 fn prepared(plan: &Plan, config: &Map<String, Json>, taken: &[Taken], graph: &Graph) -> Disguise {
     let mut disguise = Disguise::new(Vocabulary::of(&plan.canonical));
+    disguise.maps(members::places(plan));
     config.values().for_each(|value| disguise.read_all(value));
     for one in taken {
         disguise.read(one.url.as_str());

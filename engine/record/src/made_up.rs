@@ -35,7 +35,7 @@ pub(crate) enum Use {
 }
 
 /// Makes things up, each once.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Maker {
     taken: [usize; 3],
     steps: u64,

@@ -41,7 +41,7 @@ static PARTS: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// The words that stay.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Vocabulary {
     words: BTreeSet<String>,
     /// Words that stay unless a person has them for a name.

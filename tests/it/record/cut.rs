@@ -26,15 +26,17 @@ resources:
 "#;
 
 /// What was recorded.
-struct Recorded {
+pub(super) struct Recorded {
     run: Run,
     case: Case,
-    graph: String,
+    /// The case as it was written.
+    pub(super) text: String,
+    pub(super) graph: String,
 }
 
 /// Records what a vendor answers to a spec with these resources; the case passes.
 #[track_caller]
-fn recorded(resources: &str, answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Recorded {
+pub(super) fn recorded(resources: &str, answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Recorded {
     let (place, vendor) = (folder(), Server::start(answer));
     let spec = place.path().join("farrow.yaml");
     std::fs::write(&spec, format!("{HEAD}{resources}")).unwrap();
@@ -45,7 +47,8 @@ fn recorded(resources: &str, answer: impl Fn(&Request) -> Answer + Send + Sync +
     assert_eq!(run.status, 0, "{run}");
     assert_passes(&spec, &place.path().join("cases"));
     let text = |name: &str| std::fs::read_to_string(place.path().join("cases").join(name)).unwrap();
-    Recorded { case: Case::parse(&text("main.yaml")).unwrap(), graph: text("main.jsonl"), run }
+    let case = text("main.yaml");
+    Recorded { case: Case::parse(&case).unwrap(), text: case, graph: text("main.jsonl"), run }
 }
 
 impl Recorded {
