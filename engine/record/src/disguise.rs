@@ -3,7 +3,7 @@
 //! A text is taken apart into words, numbers, codes, UUIDs, hosts and whatever stands between them;
 //! each piece has one replacement, and what stands between stays. So whatever the engine cuts at
 //! punctuation, joins, compares or finds inside something else comes out as before: an email inside
-//! a login, an id inside a URL, a name made of two others. Dates, booleans, numbers of up to three
+//! a login, an id inside a URL, a name made of two others. Dates, moments, booleans, numbers of up to three
 //! digits and the words of the [`Vocabulary`] stay. Names of members are disguised where they are data.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +14,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::made_up::{Maker, Use};
 use crate::members::{Place, is_name};
+use crate::moments::{digits_of, is_moment, speaks_of_time};
 use crate::vocabulary::{Vocabulary, tokens};
 
 /// Texts of words that are longer are cut.
@@ -31,6 +32,7 @@ static DATE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let mail = r"[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (?:GMT|UTC|[+-]\d{4})";
     Regex::new(&format!("^(?:{day}|{mail}|/Date\\(-?\\d+(?:[+-]\\d{{4}})?\\)/)")).ok()
 });
+static FRACTION: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^(-?)(\d+)\.(\d+)((?:[eE][+-]?\d+)?)$").ok());
 /// The name of a parameter in a URL.
 static PARAMETER: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[^\s=&?/]+=").ok());
 static ADDRESS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^(?:\d{1,3}\.){3}\d{1,3}").ok());
@@ -52,6 +54,8 @@ pub(crate) struct Disguise {
     uses: BTreeMap<String, Use>,
     /// Ids of the graph: numbers among them are no moments.
     ids: BTreeSet<String>,
+    /// Digits that are moments, as their names or the graph tell.
+    moments: BTreeSet<String>,
     /// Objects whose members are named by data.
     maps: Vec<Place>,
     /// Words of texts that are replaced, in lower case: names that hold one are no names.
@@ -74,6 +78,7 @@ impl Disguise {
             pieces: BTreeMap::new(),
             uses: BTreeMap::new(),
             ids: BTreeSet::new(),
+            moments: BTreeSet::new(),
             maps: Vec::new(),
             told: BTreeSet::new(),
             replaced: BTreeMap::new(),
@@ -109,8 +114,34 @@ impl Disguise {
             Json::Object(members) => members.iter().for_each(|(name, member)| {
                 self.read(name);
                 self.read_all(member);
+                self.time(name, member);
             }),
             Json::Null | Json::Bool(_) => {}
+        }
+    }
+
+    /// Learns which digits under a name are moments.
+    pub fn time(&mut self, name: &str, json: &Json) {
+        let text = match json {
+            Json::String(text) => text.clone(),
+            Json::Number(number) => number.to_string(),
+            Json::Array(items) => return items.iter().for_each(|item| self.time(name, item)),
+            _ => return,
+        };
+        // With parts of a second behind a point.
+        let digits = text.split('.').next().unwrap_or_default();
+        if is_moment(digits) && speaks_of_time(name) {
+            self.moments.insert(digits.to_owned());
+        }
+    }
+
+    /// Learns the times of the graph.
+    pub fn times(&mut self, record: &Json) {
+        match record {
+            Json::String(text) => self.moments.extend(digits_of(text)),
+            Json::Array(items) => items.iter().for_each(|item| self.times(item)),
+            Json::Object(members) => members.values().for_each(|member| self.times(member)),
+            _ => {}
         }
     }
 
@@ -195,14 +226,10 @@ impl Disguise {
     fn json_at(&mut self, json: &Json, trail: &mut Vec<String>) -> Json {
         match json {
             Json::String(text) => Json::from(self.text(text)),
-            Json::Number(number) if number.is_i64() || number.is_u64() => {
+            Json::Number(number) => {
                 let text = number.to_string();
-                let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |digits| ("-", digits));
-                let made = format!("{sign}{}", self.number(digits));
-                if made != text {
-                    self.replaced.insert(text, made.clone());
-                }
-                serde_json::from_str(&made).unwrap_or_else(|_| json.clone())
+                let made = self.text(&text);
+                serde_json::from_str(&made).unwrap_or_else(|_| Json::from(0))
             }
             Json::Array(items) => items.iter().map(|item| self.json_at(item, trail)).collect(),
             Json::Object(members) => {
@@ -235,7 +262,7 @@ impl Disguise {
             self.replaced.insert(text.to_owned(), "data:,".to_owned());
             return "data:,".to_owned();
         }
-        let made = self.piecewise(text);
+        let made = self.fraction(text).unwrap_or_else(|| self.piecewise(text));
         let is_prose = text.contains(' ') && !text.contains("://");
         let made = if is_prose { made.chars().take(LONGEST_TEXT).collect() } else { made };
         if made != text {
@@ -395,17 +422,34 @@ impl Disguise {
         made
     }
 
+    /// What becomes of a text that is a number with a fraction. What has up to three digits tells
+    /// nothing, and a moment stays with its parts of a second.
+    fn fraction(&mut self, text: &str) -> Option<String> {
+        let found = FRACTION.as_ref()?.captures(text)?;
+        let part = |number: usize| found.get(number).map_or("", |part| part.as_str());
+        let (sign, whole, fraction, exponent) = (part(1), part(2), part(3), part(4));
+        let of_spec = tokens(text).all(|token| self.vocabulary.has(token));
+        let stays = whole.len() + fraction.len() <= 3 || of_spec || self.moments.contains(whole);
+        if stays && exponent.is_empty() {
+            return Some(text.to_owned());
+        }
+        if let Some(made) = self.pieces.get(text) {
+            return Some(made.clone());
+        }
+        let made_whole = self.number(whole);
+        let made_fraction =
+            if fraction.bytes().all(|b| b == b'0') { fraction.to_owned() } else { self.maker.fraction(fraction) };
+        let made = format!("{sign}{made_whole}.{made_fraction}{exponent}");
+        self.pieces.insert(text.to_owned(), made.clone());
+        Some(made)
+    }
+
     /// What becomes of digits. Short ones tell nothing, and moments stay.
     fn number(&mut self, digits: &str) -> String {
         if digits.len() <= 3 || self.vocabulary.has(digits) {
             return digits.to_owned();
         }
-        let is_moment = matches!(digits.len(), 10 | 13)
-            && matches!(
-                digits.get(..2),
-                Some("09" | "10" | "11" | "12" | "13" | "14" | "15" | "16" | "17" | "18" | "19" | "20")
-            );
-        if is_moment && !self.ids.contains(digits) {
+        if self.moments.contains(digits) && !self.ids.contains(digits) {
             return digits.to_owned();
         }
         if let Some(made) = self.pieces.get(digits) {
@@ -473,11 +517,40 @@ mod tests {
         let uuid = disguise.text("b9f9f0de-55a7-4f6c-9c5c-0c1f2d3e4a5b");
         assert!(uuid.len() == 36 && uuid.as_bytes()[14] == b'4' && !uuid.starts_with("b9f9"), "{uuid}");
         assert_eq!(disguise.text("2026-07-01T06:11:09.123456Z"), "2026-07-01T06:11:09.123456Z");
-        let ids = disguise.json(&json!({"id": 810044, "text": "810044", "small": 42, "on": true, "at": 1735689600}));
+        let ids = json!({"id": 810044, "text": "810044", "small": 42, "on": true, "at": 1735689600});
+        disguise.read_all(&ids);
+        let ids = disguise.json(&ids);
         assert_eq!(ids["id"].to_string(), ids["text"].as_str().unwrap());
         assert_ne!(ids["id"], json!(810044));
         assert_eq!((&ids["small"], &ids["on"], &ids["at"]), (&json!(42), &json!(true), &json!(1735689600)));
         assert!(disguise.text("10.20.30.40").starts_with("203.0.113."));
+    }
+
+    #[test]
+    fn numbers_are_made_up_whatever_they_look_like_and_moments_stay() {
+        let mut disguise = disguise(&[]);
+        let row = json!({
+            "salary": 83250.55, "text": "83250.55", "phone": "+1512345678", "mobile": 1601234567, "exact": 4915112345678.0,
+            "whole": 4915112345678_u64, "geo": [48.137154, -11.576124], "half": 0.5, "tiny": 1.2e-12,
+            "created": 1735689600, "seen": {"last_login": "1735689600123"}, "times": [1735689601.123456],
+            "again": 1735689600, "hired": 1577836800,
+        });
+        disguise.read_all(&row);
+        disguise.times(&json!({"profile": {"hired": "2020-01-01T00:00:00Z"}}));
+        let made = disguise.json(&row);
+        for name in ["salary", "text", "phone", "mobile", "exact", "whole", "tiny"] {
+            assert_ne!(made[name], row[name], "{name}");
+            let (before, after) = (row[name].to_string(), made[name].to_string());
+            assert_eq!(before.len(), after.len(), "{before} {after}");
+        }
+        assert_eq!(made["salary"].to_string(), made["text"].as_str().unwrap());
+        assert_eq!(made["exact"].to_string(), format!("{}.0", made["whole"]));
+        for at in 0..2 {
+            assert_ne!(made["geo"][at], row["geo"][at]);
+        }
+        for name in ["half", "created", "seen", "times", "again", "hired"] {
+            assert_eq!(made[name], row[name], "{name}");
+        }
     }
 
     #[test]

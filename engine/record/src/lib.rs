@@ -6,6 +6,7 @@
 //! vocabulary  the words that stay          made_up   what comes in the place of others
 //! disguise    one made-up piece for each piece of text
 //! members     names of members that are data
+//! moments     digits that are a time
 //! draft       the exchanges in disguise    lists     which of them are pages of which list
 //! chains      which answer leads to which  body      rows taken out of answers and put back
 //! trim        fewer rows and pages         rows      which of them show most
@@ -28,6 +29,7 @@ mod graph;
 mod lists;
 mod made_up;
 mod members;
+mod moments;
 mod pages;
 mod privacy;
 mod request;
@@ -284,10 +286,16 @@ impl Stage<'_> {
 fn prepared(plan: &Plan, config: &Map<String, Json>, taken: &[Taken], graph: &Graph) -> Disguise {
     let mut disguise = Disguise::new(Vocabulary::of(&plan.canonical));
     disguise.maps(members::places(plan));
-    config.values().for_each(|value| disguise.read_all(value));
+    for (name, value) in config {
+        disguise.read_all(value);
+        disguise.time(name, value);
+    }
     for one in taken {
         disguise.read(one.url.as_str());
-        one.url.query_pairs().for_each(|(_, value)| disguise.read(&value));
+        for (name, value) in one.url.query_pairs() {
+            disguise.read(&value);
+            disguise.time(&name, &Json::from(value.as_ref()));
+        }
         one.answer_headers.iter().for_each(|(_, value)| disguise.read(value));
         let bodies = [one.body.as_deref().unwrap_or_default(), one.answer.as_slice()];
         for json in bodies.iter().filter_map(|body| serde_json::from_slice::<Json>(body).ok()) {
@@ -309,6 +317,7 @@ fn prepared(plan: &Plan, config: &Map<String, Json>, taken: &[Taken], graph: &Gr
     }
     for (_, id, record) in graph.resources() {
         disguise.id(id);
+        disguise.times(record);
         privacy::names_of_people(record).iter().for_each(|name| disguise.person(name));
     }
     disguise

@@ -118,6 +118,17 @@ impl Maker {
         })
     }
 
+    /// Digits behind a point, as many as there were, and other ones. A nought at their end would go,
+    /// and with it a digit.
+    pub fn fraction(&mut self, original: &str) -> String {
+        let mut made = original.to_owned();
+        while made == original {
+            made = (1..original.len()).map(|_| self.element(b"0123456789")).collect();
+            made.push(self.element(b"123456789"));
+        }
+        made
+    }
+
     /// A code with letters where there were letters, and digits where there were digits; at most so
     /// long.
     pub fn code(&mut self, original: &str, longest: usize) -> String {

@@ -109,3 +109,17 @@ fn what_is_no_name_is_data_where_the_spec_does_not_look() {
         assert!(case.contains(name), "{name}\n{case}");
     }
 }
+
+#[test]
+fn numbers_of_people_are_made_up_and_moments_stay() {
+    let users = json!([{
+        "id": "q81723", "name": "Adelheid Schwarzenbach", "login": "aschwarz", "phone": "+1512345678",
+        "mobile": 1601234567, "salary": 83250.55, "geo": [48.137154, 11.576124], "number": 4915112345678.0,
+        "createdAt": 1735689600, "hired": 1577836800, "share": 0.5,
+    }]);
+    let spec = format!("{PLAIN}    profile: {{ salary: $.salary, mobile: $.mobile }}\n");
+    let originals = ["1512345678", "1601234567", "83250", "83250.55", "137154", "576124", "4915112345678"];
+    let (case, graph) = disguised(&spec, &[("/users", users)], &originals);
+    assert!(case.contains("1735689600") && case.contains("share: 0.5") && !case.contains("1577836800"), "{case}");
+    assert!(graph.contains("salary"), "{graph}");
+}
