@@ -273,7 +273,7 @@ fn answer(one: &Taken, disguise: &mut Disguise) -> AnswerSpec {
         // Numbers in headers are counts and times.
         let is_number = value.bytes().all(|b| b.is_ascii_digit()) && name != "location";
         let value = if is_number || name == "retry-after" { value.clone() } else { disguise.text(value) };
-        answer.headers.insert(name, Scalar::Text(value));
+        put_header(&mut answer.headers, name, value);
     }
     if one.answer.is_empty() {
         return answer;
@@ -297,6 +297,22 @@ fn answer(one: &Taken, disguise: &mut Disguise) -> AnswerSpec {
         }
     }
     answer
+}
+
+/// Puts a header with those of the same name: a list goes on (RFC 9110, 5.3). Of what is no list the
+/// engine reads the first, and of several challenges the one of Digest.
+fn put_header(headers: &mut BTreeMap<String, Scalar>, name: String, value: String) {
+    let is_digest = |text: &str| text.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("digest"));
+    let whole = match headers.get(&name).map(Scalar::text) {
+        None => value,
+        Some(before) => match name.as_str() {
+            "location" | "retry-after" => before,
+            "www-authenticate" if is_digest(&before) || !is_digest(&value) => before,
+            "www-authenticate" => value,
+            _ => format!("{before}, {value}"),
+        },
+    };
+    headers.insert(name, Scalar::Text(whole));
 }
 
 /// What a sign-in answers is secret, long texts above all.

@@ -1,6 +1,6 @@
 //! Lists that another request continues, and those that links or tokens lead on.
 
-use engine_case::case::Exchange;
+use engine_case::case::{Exchange, Scalar};
 use serde_json::{Value as Json, json};
 
 use super::{PEOPLE, page, recorded, sizes, uid};
@@ -177,11 +177,15 @@ fn lists_that_links_lead_on_or_tokens_in_a_body_are_cut() {
         let next = format!("<{}?fields=id,name&cursor=0:{}>; rel=\"next\"", request.path, number + 1);
         match request.path.as_str() {
             "/vaults" => answer.header("link", &format!("</vaults>; rel=\"first\", {next}; results=\"{more}\"")),
-            _ if more => answer.header("link", &next),
+            // Links may come in a header each.
+            _ if more => answer.header("link", &next).header("link", "</rooms?cursor=0:4>; rel=\"last\""),
             _ => answer,
         }
     });
     recorded.assert_cut();
+    let answers = recorded.asked("/rooms").into_iter().filter_map(|one| one.answer.as_ref()?.headers.get("link"));
+    let links: Vec<String> = answers.map(Scalar::text).collect();
+    assert!(links.len() == 2 && links.iter().all(|link| link.contains("\"next\", <")), "{links:?}");
     for path in ["/vaults", "/rooms"] {
         assert_eq!(sizes(&recorded.parts(path, "")), [3, 3, 3], "{path}");
     }
