@@ -19,13 +19,22 @@ const BASE: &str = "http://server.invalid";
 
 /// Where one answer leads to the next, they belong to one list.
 pub(crate) fn chains(rules: &PageRules, draft: &Draft, own: Vec<usize>) -> Vec<Vec<usize>> {
+    // A link leads to a request of its path with its parameters; those are looked up, as pages may be
+    // many.
+    let mut asked: HashMap<(String, Query), Vec<usize>> = HashMap::new();
+    for at in &own {
+        if let Some(entry) = draft.entries.get(*at) {
+            asked.entry(asked_with(entry)).or_default().push(*at);
+        }
+    }
     let follower: BTreeMap<usize, usize> = own
         .iter()
         .filter_map(|at| {
-            let url = next_of(rules, draft.entries.get(*at)?)?;
-            let own = own.iter().filter(|other| *other != at);
-            let mut leads = own.filter(|other| draft.entries.get(**other).is_some_and(|entry| leads_to(&url, entry)));
-            Some((*at, *leads.next()?))
+            let entry = draft.entries.get(*at)?;
+            let link = next_of(rules, entry)?;
+            // A link without a path is one to the path of the page itself.
+            let found = asked.get(&led_to(&link, entry)?)?;
+            Some((*at, *found.iter().find(|other| *other != at)?))
         })
         .collect();
     let mut chains = Vec::new();
@@ -165,19 +174,24 @@ pub(crate) fn window_end(known: &Known<'_>, draft: &Draft, columns: &[String], p
     scalar_text(Some(&last)).ok().map(|text| text.into_owned())
 }
 
-/// Whether a link leads to the request of an entry.
-fn leads_to(link: &str, entry: &Entry) -> bool {
+/// Parameters by name.
+type Query = BTreeMap<String, Vec<String>>;
+
+/// The path and parameters that an entry was asked with.
+fn asked_with(entry: &Entry) -> (String, Query) {
     let (_, path) = entry.request.line();
-    let base = format!("{BASE}{path}");
-    let link = link.replace(SERVER, BASE);
-    let Some(url) = url::Url::parse(&base).ok().and_then(|base| base.join(&link).ok()) else { return false };
-    let mut query: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    (path.to_owned(), entry.request.query.iter().map(|(name, texts)| (name.clone(), texts.list())).collect())
+}
+
+/// The path and parameters that a link in the answer of an entry leads to.
+fn led_to(link: &str, entry: &Entry) -> Option<(String, Query)> {
+    let (_, path) = entry.request.line();
+    let url = url::Url::parse(&format!("{BASE}{path}")).ok()?.join(&link.replace(SERVER, BASE)).ok()?;
+    let mut query = Query::new();
     for (name, value) in url.query_pairs() {
         query.entry(name.into_owned()).or_default().push(value.into_owned());
     }
-    let own: BTreeMap<String, Vec<String>> =
-        entry.request.query.iter().map(|(name, texts)| (name.clone(), texts.list())).collect();
-    url.path() == path && query == own
+    Some((url.path().to_owned(), query))
 }
 
 /// What leads to the next page, as text.
