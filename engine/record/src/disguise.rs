@@ -256,6 +256,33 @@ impl Disguise {
         is_uuid || !is_name(name) || tokens(name).any(is_told)
     }
 
+    /// Lets keys come out in their order, as far as that can be, before anything else is made up: of
+    /// pieces of one form, what was made for them is dealt out again.
+    pub fn in_order(&mut self, keys: &BTreeSet<String>) {
+        let mut forms: BTreeMap<(u8, usize), BTreeSet<String>> = BTreeMap::new();
+        for key in keys {
+            self.text(key);
+            let whole = [key.clone(), key.to_lowercase()];
+            let parts = tokens(key).flat_map(|token| {
+                let word = token.trim_end_matches(|c: char| c.is_ascii_digit()).to_lowercase();
+                [token.to_owned(), token.to_lowercase(), word]
+            });
+            for piece in whole.into_iter().chain(parts).filter(|piece| self.pieces.contains_key(piece)) {
+                // What the spec finds in a word is in no other one.
+                if self.vocabulary.part_of(&piece).is_none() {
+                    forms.entry(form(&piece)).or_default().insert(piece);
+                }
+            }
+        }
+        for pieces in forms.values() {
+            let mut made: Vec<String> = pieces.iter().filter_map(|piece| self.pieces.get(piece).cloned()).collect();
+            made.sort();
+            self.pieces.extend(pieces.iter().cloned().zip(made));
+        }
+        // Hosts are made of pieces.
+        self.hosts.values_mut().for_each(String::clear);
+    }
+
     /// A text in disguise.
     pub fn text(&mut self, text: &str) -> String {
         if text.starts_with("data:") {
@@ -458,6 +485,18 @@ impl Disguise {
         let made = self.maker.digits(digits);
         self.pieces.insert(digits.to_owned(), made.clone());
         made
+    }
+}
+
+/// What pieces have in common that can change places.
+fn form(piece: &str) -> (u8, usize) {
+    let is_word = piece.chars().all(|c| c.is_alphabetic() && !c.is_uppercase());
+    if piece.bytes().all(|b| b.is_ascii_digit()) {
+        (0, piece.len())
+    } else if is_word {
+        (1, 0)
+    } else {
+        (2, piece.len())
     }
 }
 

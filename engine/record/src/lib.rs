@@ -150,6 +150,7 @@ pub fn record(
     }
     let graph = Graph::parse(&run.graph);
     let mut disguise = prepared(plan, config, &taken, &graph);
+    put_in_order(plan, &taken, &mut disguise)?;
     let config = draft::config(plan, config, &mut disguise)?;
     let mut draft = Draft { config, entries: draft::entries(plan, &taken, &mut disguise) };
     let stage = Stage { plan, expected, play };
@@ -321,6 +322,39 @@ fn prepared(plan: &Plan, config: &Map<String, Json>, taken: &[Taken], graph: &Gr
         privacy::names_of_people(record).iter().for_each(|name| disguise.person(name));
     }
     disguise
+}
+
+/// Makes up the keys of lists that go on behind the last member of an object, which is the last by its
+/// name.
+fn put_in_order(plan: &Plan, taken: &[Taken], disguise: &mut Disguise) -> Result<(), RecordError> {
+    let known = lists::known(plan);
+    let known: Vec<_> = known.iter().filter(|known| known.goes_on_by_member()).collect();
+    let mut pages: Vec<(&str, Vec<String>)> = Vec::new();
+    for one in taken {
+        let Some(list) = known.iter().find(|list| list.asks_at(&one.site)) else { continue };
+        let Ok(answer) = serde_json::from_slice::<Json>(&one.answer) else { continue };
+        let rows = list.rows(&[], &answer).unwrap_or_default();
+        // Where the next request names something inside the row, its name may be any.
+        if rows.last().is_none_or(|row| list.key(row).as_ref() != row.get("key")) {
+            continue;
+        }
+        let keys = rows.iter().filter_map(|row| Some(row.get("key")?.as_str()?.to_owned()));
+        pages.push((&list.name, keys.collect()));
+    }
+    if pages.is_empty() {
+        return Ok(());
+    }
+    disguise.in_order(&pages.iter().flat_map(|(_, keys)| keys.iter().cloned()).collect());
+    for (name, keys) in &pages {
+        let made: Vec<String> = keys.iter().map(|key| disguise.text(key)).collect();
+        if made.iter().max() != made.last() {
+            return Err(RecordError::Differs(format!(
+                "no keys could be made up for the list `{name}` that sort as the real ones, and the next request \
+                 names the last of them"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// The number of the page that a request asks for, where pages are numbered.

@@ -184,6 +184,17 @@ impl Known<'_> {
         usize::try_from(*cap).ok()
     }
 
+    /// Whether its pages were asked for at a place.
+    pub fn asks_at(&self, site: &Site) -> bool {
+        self.sites.contains(&site) || self.later == Some(site)
+    }
+
+    /// Whether its rows are members of an object, and the next request names the last of their keys.
+    pub fn goes_on_by_member(&self) -> bool {
+        let is_keyset = self.rules.is_some_and(|rules| matches!(rules.kind, PageKind::Keyset { .. }));
+        is_keyset && matches!(self.source.take, Take::Entries(_))
+    }
+
     /// Whether its rows and pages can be put together anew.
     pub fn can_be_cut(&self) -> bool {
         !self.fixed

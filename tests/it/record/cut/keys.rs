@@ -166,3 +166,36 @@ fn a_list_that_goes_on_in_other_words_than_its_rows_stays_whole_and_the_others_a
     assert_eq!(sizes(&recorded.parts("/people", "/rows")), [20, 20, 3, 0]);
     assert_eq!(sizes(&recorded.parts("/rooms", "/rooms")), [3]);
 }
+
+/// People under their logins, asked for behind the last one.
+const MEMBERS: &str = r#"  user:
+    list:
+      get: /people
+      entries: $.people
+      pages: { keyset: { key: $.key, send: { query: after } }, last: [empty_page] }
+    id: $.key
+    display_name: $.value.name
+    user: { status: enabled }
+"#;
+
+#[test]
+fn lists_that_go_on_behind_the_last_member_of_an_object_are_cut() {
+    let keys: [fn(usize) -> String; 3] = [
+        |at| format!("{}{}", ["adalbert", "berta", "caesar", "dorothea"][at / 11], ["", "a", "nd", "z"][at % 4]),
+        |at| format!("k{}x{}", 1000 + at * 37, 7000 - at * 13),
+        |at| {
+            format!("{}.{}@harbor.com", ["adalbert", "berta", "caesar", "dorothea"][at / 11], ["kurz", "lang"][at % 2])
+        },
+    ];
+    for key in keys {
+        let recorded = recorded(MEMBERS, move |request| {
+            let all: std::collections::BTreeSet<String> = (0..PEOPLE).map(key).collect();
+            let after = request.parameter("after").unwrap_or_default();
+            let behind = all.into_iter().filter(|key| *key > after).take(4);
+            let people: Map<String, Json> = behind.map(|key| (key, json!({ "name": "Somebody" }))).collect();
+            Answer::json(&json!({ "people": people }))
+        });
+        assert!(!recorded.graph.contains("adalbert") && !recorded.graph.contains("1037"), "{}", recorded.graph);
+        assert!(recorded.records("resource") > 2, "{}", recorded.graph);
+    }
+}
