@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use engine_spec::document::page::LastWord;
 use engine_spec::path::Path;
-use engine_spec::plan::{NoWitness, PageKind, PageRules, Take, Value, ValueKind};
+use engine_spec::plan::{NoWitness, PageKind, PageRules, Take, Value, named_values};
 use engine_spec::scope::Scope;
 use serde_json::{Map, Value as Json, json};
 
@@ -125,17 +125,7 @@ impl Known<'_> {
 pub(crate) fn firsts(rules: &PageRules, answer: &Json) -> Map<String, Json> {
     let nothing = Map::new();
     let root = Scope::root(&nothing);
-    let scope = root.with_node("body", answer);
-    let found = rules.first.iter().filter_map(|(name, value)| {
-        let found = match &value.kind {
-            ValueKind::Path(path, _) if !path.is_singular() => {
-                value.yields_all(&scope, &NoWitness).ok()??.into_iter().map(Cow::into_owned).collect()
-            }
-            _ => value.yields(&scope, &NoWitness).ok()??.into_owned(),
-        };
-        Some((name.clone(), found))
-    });
-    found.collect()
+    named_values(&rules.first, &root.with_node("body", answer))
 }
 
 /// Whether a condition of `last` says that an answer is the last one.
