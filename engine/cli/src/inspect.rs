@@ -204,6 +204,14 @@ pub fn open(chosen: &Chosen) -> Result<Inspected, Failure> {
     Ok(Inspected { reader, path: chosen.file.display().to_string() })
 }
 
+/// Whether two paths lead to the same file.
+pub fn is_one_file(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
+    }
+}
+
 /// What a reader of the list has to know about the sync, and how the command ends because of it.
 fn doubt(sync: Option<&SyncRow>) -> (Option<String>, End) {
     let Some(sync) = sync else {
@@ -247,7 +255,7 @@ fn missing_hint(path: &Path, name_it: &str) -> String {
         return "a sync into this file has begun and not ended; the same `engine sync` again goes on with it"
             .to_owned();
     }
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let directory = output::folder_of(path);
     let mut others: Vec<String> = std::fs::read_dir(directory)
         .into_iter()
         .flatten()

@@ -119,9 +119,7 @@ impl PrivateFile {
                 Target::Device(BufWriter::new(std::fs::OpenOptions::new().write(true).open(path)?))
             }
             _ => {
-                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-                let folder = folder.unwrap_or(std::path::Path::new("."));
-                let draft = tempfile::Builder::new().prefix(".engine").tempfile_in(folder)?;
+                let draft = tempfile::Builder::new().prefix(".engine").tempfile_in(folder_of(path))?;
                 Target::Draft(BufWriter::with_capacity(1 << 16, draft))
             }
         };
@@ -155,6 +153,11 @@ impl Write for PrivateFile {
             Target::Device(out) => out.flush(),
         }
     }
+}
+
+/// The folder that a file is in.
+pub fn folder_of(path: &std::path::Path) -> &std::path::Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(std::path::Path::new("."))
 }
 
 fn unwritten(path: &std::path::Path, error: &std::io::Error) -> crate::exit::Failure {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use engine_spec::document::page::LastWord;
 use engine_spec::path::Path;
-use engine_spec::plan::{NoWitness, PageKind, PageRules, Take, Value, named_values};
+use engine_spec::plan::{NoWitness, PageKind, PageRules, Take, Value, entry, under_names};
 use engine_spec::scope::Scope;
 use serde_json::{Map, Value as Json, json};
 
@@ -22,7 +22,7 @@ impl Known<'_> {
         match &self.source.take {
             Take::Entries(_) => {
                 let members = found.as_object()?.iter();
-                Some(members.map(|(key, value)| Cow::Owned(json!({ "key": key, "value": value }))).collect())
+                Some(members.map(|(key, value)| Cow::Owned(entry(key, value))).collect())
             }
             Take::Columns { .. } => {
                 found.as_array()?.iter().map(|cells| Some(Cow::Owned(under_names(columns, cells)?))).collect()
@@ -77,14 +77,7 @@ impl Known<'_> {
 
     /// The names of the values in rows, as the first answer of a list tells them.
     pub fn columns(&self, first: &Json) -> Vec<String> {
-        let Take::Columns { names, .. } = &self.source.take else { return Vec::new() };
-        let Some(body) = self.unwrapped(first) else { return Vec::new() };
-        let firsts = Json::Object(self.rules.map(|rules| firsts(rules, first)).unwrap_or_default());
-        let nothing = Map::new();
-        let root = Scope::root(&nothing);
-        let scope = root.with("first", &firsts);
-        let found = names.yields_all(&scope.with_node("body", body), &NoWitness).ok().flatten().unwrap_or_default();
-        found.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect()
+        self.unwrapped(first).and_then(|body| self.source.column_names(first, body)).unwrap_or_default()
     }
 
     /// The key of a row, where the next request names it.
@@ -121,18 +114,11 @@ impl Known<'_> {
     }
 }
 
-/// The values of the first answer that later requests and rows need.
-pub(crate) fn firsts(rules: &PageRules, answer: &Json) -> Map<String, Json> {
-    let nothing = Map::new();
-    let root = Scope::root(&nothing);
-    named_values(&rules.first, &root.with_node("body", answer))
-}
-
 /// Whether a condition of `last` says that an answer is the last one.
 fn ends(rules: &PageRules, answer: &Json) -> bool {
     let names = Map::from_iter([
         ("page".to_owned(), json!({ "limit": rules.limit.as_ref().map(|limit| limit.value) })),
-        ("first".to_owned(), Json::Object(firsts(rules, answer))),
+        ("first".to_owned(), Json::Object(rules.firsts(answer))),
         ("headers".to_owned(), json!({})),
     ]);
     let root = Scope::root(&names);
@@ -146,12 +132,6 @@ pub(crate) fn yielded(value: &Value, row: &Json) -> Option<Json> {
     let root = Scope::root(&nothing);
     let found = value.yields(&root.with_node("row", row), &NoWitness).ok()?;
     found.map(Cow::into_owned).filter(|found| !found.is_null())
-}
-
-/// Values as an object, by their names.
-fn under_names(names: &[String], cells: &Json) -> Option<Json> {
-    let cells = cells.as_array().filter(|cells| cells.len() == names.len())?;
-    Some(Json::Object(names.iter().cloned().zip(cells.iter().cloned()).collect()))
 }
 
 /// A row as a member of an object.

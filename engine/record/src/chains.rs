@@ -9,7 +9,7 @@ use engine_spec::plan::{Next, PageKind, PageRules};
 use engine_spec::template::scalar_text;
 use serde_json::Value as Json;
 
-use crate::body::{firsts, yielded};
+use crate::body::yielded;
 use crate::draft::{Draft, Entry};
 use crate::lists::Known;
 use crate::request::{names, texts};
@@ -53,7 +53,7 @@ pub(crate) fn continued(rules: &PageRules, draft: &Draft, own: Vec<usize>, later
     let mut lists: Vec<(Vec<usize>, Vec<String>)> = Vec::new();
     for at in own {
         let page = draft.entries.get(at).and_then(Entry::page);
-        let firsts = page.map(|page| firsts(rules, page)).unwrap_or_default();
+        let firsts = page.map(|page| rules.firsts(page)).unwrap_or_default();
         let told = firsts.values().filter_map(|value| scalar_text(Some(value)).ok());
         // What is shorter may stand in any request.
         lists.push((vec![at], told.filter(|text| text.len() >= 4).map(|text| text.into_owned()).collect()));

@@ -386,7 +386,7 @@ fn totals(plan: &Plan, one: &Taken) -> Vec<u64> {
     let Some(rules) = paged(plan, &one.site) else { return Vec::new() };
     let Ok(body) = serde_json::from_slice::<Json>(&one.answer) else { return Vec::new() };
     let names = Map::new();
-    let firsts = Json::Object(body::firsts(rules, &body));
+    let firsts = Json::Object(rules.firsts(&body));
     let root = engine_spec::scope::Scope::root(&names);
     let root = root.with("first", &firsts);
     let scope = root.with_node("body", &body);

@@ -142,11 +142,7 @@ fn counted(expression: &Expression) -> Option<&Variable> {
 
 /// The rules of the pages that a place in the spec asks for.
 pub(crate) fn paged<'p>(plan: &'p Plan, site: &Site) -> Option<&'p PageRules> {
-    let sources = plan
-        .types
-        .iter()
-        .flat_map(|kind| kind.sources.iter().chain(kind.entitlements.iter().filter_map(|known| known.list.as_ref())));
-    sources.chain(plan.grant_rules.iter().map(|rule| &rule.source)).find_map(|source| match &source.origin {
+    plan.sources().find_map(|source| match &source.origin {
         Origin::Request(asked) => match &asked.pages {
             Pages::Rules(rules)
                 if asked.request.site == *site

@@ -46,12 +46,8 @@ impl Place {
 /// The objects whose members the spec makes rows of. Where a spec reckons out which one it is, that
 /// is every object.
 pub(crate) fn places(plan: &Plan) -> Vec<Place> {
-    let types = plan.types.iter().flat_map(|kind| {
-        kind.sources.iter().chain(kind.entitlements.iter().filter_map(|entitlement| entitlement.list.as_ref()))
-    });
-    let sources = types.chain(plan.grant_rules.iter().map(|rule| &rule.source));
     let mut places = Vec::new();
-    for source in sources {
+    for source in plan.sources() {
         let own = of_list(plan, source);
         places.extend(own.iter().cloned());
         let outer = match source.origin {

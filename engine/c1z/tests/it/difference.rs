@@ -16,7 +16,7 @@ use rusqlite::Connection;
 use serde_json::json;
 
 use crate::support::{
-    at, grant, group, member_of, open, packed, page, sample, sample_pages, seal, types, unpacked, user,
+    at, changed, grant, group, member_of, open, packed, page, sample, sample_pages, seal, types, unpacked, user,
 };
 
 fn read(path: &Path, sync_id: Option<&str>) -> Reader {
@@ -60,18 +60,6 @@ fn file(directory: &Path, name: &str, pages: Vec<Page>) -> PathBuf {
     }
     store.seal(&SealOptions::new(at("2026-11-22T20:46:00Z"))).unwrap();
     target
-}
-
-/// The sample after some SQL, as another writer might have left it.
-fn changed(directory: &Path, name: &str, sql: &str) -> PathBuf {
-    let target = directory.join(name);
-    seal(&mut sample(&target), false);
-    let database = directory.join("changed.db");
-    fs::write(&database, unpacked(&target)).unwrap();
-    let connection = Connection::open(&database).unwrap();
-    connection.execute_batch(sql).unwrap();
-    connection.close().unwrap();
-    packed(&target, &fs::read(&database).unwrap())
 }
 
 #[test]

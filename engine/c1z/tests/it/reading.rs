@@ -3,7 +3,7 @@
 //! In: files made here. Out: records or errors, never a panic.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use engine_c1z::{EntitlementFilter, GrantFilter, GrantRow, ReadError, ReadOptions, Reader, ResourceFilter};
 use engine_model::{Page, Resource, ResourceRef, StatusValue, Store as _};
@@ -11,7 +11,7 @@ use engine_proto::{Any, Message as _, Name as _, v2};
 use proptest::prelude::*;
 use rusqlite::Connection;
 
-use crate::support::{grant, group, member_of, open, packed, page, sample, seal, types, unpacked, user};
+use crate::support::{self, grant, group, member_of, open, packed, page, sample, seal, types, unpacked, user};
 
 fn read(path: &Path) -> Result<Reader, ReadError> {
     Reader::open(path, &ReadOptions::default())
@@ -179,16 +179,9 @@ fn the_unpacked_copy_leaves_nothing_behind() {
     assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0);
 }
 
-/// A file as other writers make it: changed by SQL and packed again.
-fn changed(directory: &Path, sql: &str) -> std::path::PathBuf {
-    let target = directory.join("sync.c1z");
-    seal(&mut sample(&target), false);
-    let database = directory.join("changed.db");
-    fs::write(&database, unpacked(&target)).unwrap();
-    let connection = Connection::open(&database).unwrap();
-    connection.execute_batch(sql).unwrap();
-    connection.close().unwrap();
-    packed(&target, &fs::read(&database).unwrap())
+/// The sample after some SQL.
+fn changed(directory: &Path, sql: &str) -> PathBuf {
+    support::changed(directory, "sync.c1z", sql)
 }
 
 #[test]

@@ -216,3 +216,15 @@ pub fn packed(path: &Path, content: &[u8]) -> PathBuf {
     std::fs::write(path, bytes).unwrap();
     path.to_owned()
 }
+
+/// The sample after some SQL, as another writer might have left it.
+pub fn changed(directory: &Path, name: &str, sql: &str) -> PathBuf {
+    let target = directory.join(name);
+    seal(&mut sample(&target), false);
+    let database = directory.join("changed.db");
+    std::fs::write(&database, unpacked(&target)).unwrap();
+    let connection = Connection::open(&database).unwrap();
+    connection.execute_batch(sql).unwrap();
+    connection.close().unwrap();
+    packed(&target, &std::fs::read(&database).unwrap())
+}

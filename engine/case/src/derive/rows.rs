@@ -1,7 +1,7 @@
 //! One value of one row that is null or not there: for each path that is read, in the first row that
 //! has it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use engine_spec::path::Path;
 use engine_spec::plan::{Other, Plan, Value, ValueKind};
@@ -28,11 +28,16 @@ pub(super) fn derive(plan: &Plan, base: &Base<'_>, spots: &[Spot<'_>]) -> Vec<De
     let ids = ids(all.iter().flat_map(|(_, _, seats)| seats));
     let mut derived = Vec::new();
     for (spot, body, seats) in all {
-        let mut kinds: Vec<String> = seats.iter().map(Seat::kind).collect();
-        kinds.dedup();
-        let mut seen = BTreeSet::new();
-        for kind in kinds.into_iter().filter(|kind| seen.insert(kind.clone())) {
-            let alike: Vec<&Seat<'_>> = seats.iter().filter(|seat| seat.kind() == kind).collect();
+        let mut kinds: Vec<Vec<&Seat<'_>>> = Vec::new();
+        let mut numbers = BTreeMap::new();
+        for seat in &seats {
+            let number = *numbers.entry(seat.kind()).or_insert(kinds.len());
+            match kinds.get_mut(number) {
+                Some(alike) => alike.push(seat),
+                None => kinds.push(vec![seat]),
+            }
+        }
+        for alike in kinds {
             of_kind(&Looked { plan, base, spot, body, graph: &graph, ids: &ids }, &alike, &mut derived);
         }
     }

@@ -79,7 +79,7 @@ fn compare(arguments: &Arguments) -> Result<End, Failure> {
     let newer = chosen(&arguments.new, arguments.new_sync_id.as_deref());
     let new = inspect::open(&newer)?;
     let earlier = match arguments.old_sync_id {
-        None if is_one_file(&arguments.old, &arguments.new) => Some(earlier_sync(&new)?),
+        None if inspect::is_one_file(&arguments.old, &arguments.new) => Some(earlier_sync(&new)?),
         _ => None,
     };
     let sync_id = arguments.old_sync_id.as_deref().or(earlier.as_deref());
@@ -139,14 +139,6 @@ fn either(old: &Inspected, new: &Inspected, check: impl Fn(&Inspected) -> Result
 
 fn ended(file: &Inspected) -> Option<jiff::Timestamp> {
     file.reader.sync().and_then(|sync| sync.ended_at)
-}
-
-/// Whether two paths lead to the same file.
-fn is_one_file(one: &Path, other: &Path) -> bool {
-    match (one.canonicalize(), other.canonicalize()) {
-        (Ok(one), Ok(other)) => one == other,
-        _ => false,
-    }
 }
 
 /// The newest finished full sync before the one that is shown.

@@ -99,9 +99,7 @@ fn lines(file: &Inspected, out: &mut dyn Write) -> Result<u64, Stop> {
 
 /// Refuses to write over what is read.
 fn check(file: &Inspected, path: &Path) -> Result<(), Stop> {
-    let is_same =
-        std::fs::canonicalize(path).is_ok_and(|to| std::fs::canonicalize(&file.path).is_ok_and(|of| of == to));
-    match is_same {
+    match inspect::is_one_file(path, Path::new(&file.path)) {
         true => Err(Failure::usage(format!("{} is the file that is exported", path.display()))
             .hint("name another one with `--out`")
             .into()),

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use engine_spec::plan::{Fault, FaultKind, Site, Source, Take, Unnest, Value, Witness, kind_of};
+use engine_spec::plan::{Fault, FaultKind, Site, Source, Take, Unnest, Value, Witness, entry, kind_of, under_names};
 use engine_spec::scope::Scope;
 use engine_spec::suggest::nearest_path;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 
 /// Why an answer has no rows where it should.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,20 +75,17 @@ fn columns<'a>(
         return Err(not_there(std::slice::from_ref(rows), body, "is not a list in the answer", Json::is_array));
     };
     list.iter()
-        .map(|row| match row {
-            Json::Array(cells) if cells.len() == names.len() => {
-                Ok(Cow::Owned(names.iter().cloned().zip(cells.iter().cloned()).collect::<Map<_, _>>().into()))
-            }
-            _ => Err(NoRows {
+        .map(|row| {
+            under_names(&names, row).map(Cow::Owned).ok_or_else(|| NoRows {
                 reason: format!("a row does not have the {} values that the columns name", names.len()),
                 hint: hint.clone(),
-            }),
+            })
         })
         .collect()
 }
 
 fn entries(members: &Map<String, Json>) -> Vec<Cow<'_, Json>> {
-    members.iter().map(|(key, value)| Cow::Owned(json!({ "key": key, "value": value }))).collect()
+    members.iter().map(|(key, value)| Cow::Owned(entry(key, value))).collect()
 }
 
 fn not_there(paths: &[engine_spec::path::Path], body: &Json, what: &str, fits: fn(&Json) -> bool) -> NoRows {
@@ -236,7 +233,7 @@ fn inner_list<'a>(unnest: &'a Unnest, scope: &Scope<'a>, witness: &dyn Witness) 
         return match unnest.of.yields(scope, witness)? {
             Some(Cow::Borrowed(Json::Object(members))) => Ok(entries(members)),
             Some(Cow::Owned(Json::Object(members))) => {
-                Ok(members.into_iter().map(|(key, value)| Cow::Owned(json!({ "key": key, "value": value }))).collect())
+                Ok(members.iter().map(|(key, value)| Cow::Owned(entry(key, value))).collect())
             }
             Some(json) if !json.is_null() => {
                 Err(unnest.of.broken(format!("an object was expected, and {} came", kind_of(&json))))

@@ -11,6 +11,7 @@ mod operation;
 mod page;
 mod request;
 mod resource;
+mod row;
 mod source;
 mod value;
 
@@ -26,6 +27,7 @@ pub use operation::*;
 pub use page::*;
 pub use request::*;
 pub use resource::*;
+pub use row::*;
 pub use source::*;
 pub use value::*;
 
@@ -97,5 +99,13 @@ impl Plan {
     /// The type of an id.
     pub fn type_named(&self, id: &str) -> Option<(usize, &ResourceType)> {
         self.types.iter().enumerate().find(|(_, known)| known.id == id)
+    }
+
+    /// Every source: of resources, of entitlements, of grants.
+    pub fn sources(&self) -> impl Iterator<Item = &Source> {
+        let of_types = self.types.iter().flat_map(|kind| {
+            kind.sources.iter().chain(kind.entitlements.iter().filter_map(|entitlement| entitlement.list.as_ref()))
+        });
+        of_types.chain(self.grant_rules.iter().map(|rule| &rule.source))
     }
 }

@@ -6,11 +6,11 @@ use std::collections::{BTreeSet, HashMap};
 
 use engine_spec::path::Path;
 use engine_spec::plan::{
-    Detail, IdRule, NoWitness, Origin, Pages, Plan, PrincipalRule, Source, Take, TraitRule, Unnest, Value, ValueKind,
-    named_values,
+    Detail, IdRule, NoWitness, Origin, Plan, PrincipalRule, Source, Take, TraitRule, Unnest, Value, ValueKind, entry,
+    named_values, under_names,
 };
 use engine_spec::scope::Scope;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 
 use super::super::feeds::{Feeds, Slot, has_conditions, inside};
 use super::super::spots::{List, Role, Rows, Spot};
@@ -84,7 +84,7 @@ impl<'p, 'b> Finder<'p, 'b> {
             Take::Items { .. } => spot.rows(self.body).into_iter().flatten().map(itself).collect(),
             Take::Item(path) => path.one(inner).into_iter().map(itself).collect(),
             Take::Entries(path) => path.one(inner).and_then(Json::as_object).into_iter().flat_map(entries).collect(),
-            Take::Columns { names, rows } => columns(list, self.body, inner, names, rows),
+            Take::Columns { rows, .. } => columns(list.source, self.body, inner, rows),
             Take::Rows => Vec::new(),
         };
         let is_only = rows.len() == 1;
@@ -198,7 +198,7 @@ impl<'p, 'b> Finder<'p, 'b> {
         within: &Within<'_, 'b>,
     ) {
         let name = list_name(&level.of);
-        let inside = if within.inside.is_empty() { name.clone() } else { format!("{name} of {}", within.inside) };
+        let inside = within.inside(&name);
         let is_conditional = within.is_conditional || level.keep_where.is_some();
         let found: Vec<Found<'b>> = match level.entries {
             true => self.members_of(&level.of, scope, within.node).into_iter().flat_map(entries).collect(),
@@ -252,7 +252,7 @@ impl<'p, 'b> Finder<'p, 'b> {
         }
         for (list, element) in lists {
             let name = list_name(list);
-            let inside = if within.inside.is_empty() { name.clone() } else { format!("{name} of {}", within.inside) };
+            let inside = within.inside(&name);
             for (at, found) in self.elements_of(list, scope, within.node).iter().enumerate() {
                 let says = format!("row {} of {name} in {}", at + 1, within.says);
                 let reading = Reading { level: Level::Element(element.clone()), ..reading.clone() };
@@ -349,36 +349,29 @@ struct Within<'a, 'b> {
     is_conditional: bool,
 }
 
+impl Within<'_, '_> {
+    /// A list inside the row, and the lists that the row is an element of.
+    fn inside(&self, name: &str) -> String {
+        if self.inside.is_empty() { name.to_owned() } else { format!("{name} of {}", self.inside) }
+    }
+}
+
 fn itself(node: &Json) -> Found<'_> {
     Found { node, row: Cow::Borrowed(node), form: Form::Node }
 }
 
 fn entries(members: &Map<String, Json>) -> impl Iterator<Item = Found<'_>> {
-    members.iter().map(|(key, value)| {
-        let row = Cow::Owned(json!({ "key": key, "value": value }));
-        Found { node: value, row, form: Form::Entry }
-    })
+    members.iter().map(|(key, value)| Found { node: value, row: Cow::Owned(entry(key, value)), form: Form::Entry })
 }
 
-fn columns<'j>(list: List<'_>, body: &Json, inner: &'j Json, names: &Value, rows: &Path) -> Vec<Found<'j>> {
-    let nothing = Map::new();
-    let root = Scope::root(&nothing);
-    let first = match &list.asked.pages {
-        Pages::Rules(rules) => Json::Object(named_values(&rules.first, &root.with_node("body", body))),
-        Pages::None => Json::Null,
-    };
-    let names = match names.yields_all(&root.with("first", &first).with_node("body", inner), &NoWitness) {
-        Ok(Some(names)) => names.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect::<Vec<_>>(),
-        _ => return Vec::new(),
-    };
+fn columns<'j>(source: &Source, body: &Json, inner: &'j Json, rows: &Path) -> Vec<Found<'j>> {
+    let names = source.column_names(body, inner).unwrap_or_default();
     let lines = rows.one(inner).and_then(Json::as_array).into_iter().flatten();
-    lines
-        .filter_map(|line| {
-            let cells = line.as_array().filter(|cells| cells.len() == names.len())?;
-            let row: Map<String, Json> = names.iter().cloned().zip(cells.iter().cloned()).collect();
-            Some(Found { node: line, row: Cow::Owned(row.into()), form: Form::Cells(names.clone()) })
-        })
-        .collect()
+    let found = lines.filter_map(|line| {
+        let row = Cow::Owned(under_names(&names, line)?);
+        Some(Found { node: line, row, form: Form::Cells(names.clone()) })
+    });
+    found.collect()
 }
 
 /// The node inside another that holds the same, where there is but one.
