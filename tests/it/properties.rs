@@ -5,8 +5,8 @@ mod compiling;
 mod languages;
 mod requests;
 
+use engine_json::Value as Json;
 use proptest::prelude::*;
-use serde_json::Value as Json;
 
 /// Any JSON of a vendor.
 fn any_json() -> impl Strategy<Value = Json> {

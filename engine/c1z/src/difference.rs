@@ -9,8 +9,8 @@ mod keys;
 
 use std::cmp::Ordering;
 
+use engine_json::Map;
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 use crate::reader::{ById, EntitlementFilter, GrantFilter, Query, ReadError, Reader, ResourceFilter};
 use crate::record::{EntitlementRow, GrantRow, ResourceRow, ResourceTypeRow};
@@ -43,7 +43,7 @@ pub struct Difference<T> {
 
 impl<T> Difference<T> {
     /// The old values of what changed, null where there was none; in the form of the record.
-    pub fn before(&self) -> Map<String, Value> {
+    pub fn before(&self) -> Map {
         keys::before(&self.changes)
     }
 }

@@ -4,9 +4,9 @@
 //! only doubles, so integers beyond 2^53 become text; what is nested too deep for decoders
 //! becomes its JSON text.
 
+use engine_json::Value as Json;
 use engine_model::Profile;
 use engine_proto::{ListValue, NullValue, Struct, Value, value::Kind};
-use serde_json::Value as Json;
 
 /// Deepest nesting that is kept as structure. Decoders give up at 100 nested messages, and one
 /// level of JSON is up to three of them.
@@ -34,7 +34,7 @@ fn value(json: Json, depth: usize) -> Value {
         Json::Null => Kind::NullValue(NullValue::NullValue.into()),
         Json::Bool(flag) => Kind::BoolValue(flag),
         Json::Number(number) => numeral(&number),
-        Json::String(text) => Kind::StringValue(text),
+        Json::String(text) => Kind::StringValue(text.into()),
         Json::Array(_) | Json::Object(_) if depth == 0 => Kind::StringValue(json.to_string()),
         Json::Array(items) => {
             Kind::ListValue(ListValue { values: items.into_iter().map(|item| value(item, depth - 1)).collect() })
@@ -44,7 +44,7 @@ fn value(json: Json, depth: usize) -> Value {
     Value { kind: Some(kind) }
 }
 
-fn numeral(number: &serde_json::Number) -> Kind {
+fn numeral(number: &engine_json::Number) -> Kind {
     let exact = match number.as_i64() {
         Some(integer) => (-EXACT..=EXACT).contains(&integer),
         None => number.is_f64(),
@@ -60,7 +60,7 @@ fn json(value: Value) -> Json {
         None | Some(Kind::NullValue(_)) => Json::Null,
         Some(Kind::BoolValue(flag)) => Json::Bool(flag),
         Some(Kind::NumberValue(double)) => number(double),
-        Some(Kind::StringValue(text)) => Json::String(text),
+        Some(Kind::StringValue(text)) => Json::from(text),
         Some(Kind::StructValue(inner)) => Json::Object(to_json(inner)),
         Some(Kind::ListValue(list)) => Json::Array(list.values.into_iter().map(json).collect()),
     }
@@ -75,14 +75,14 @@ fn number(double: f64) -> Json {
         return Json::from(integer);
     }
     // Not a number and infinity, which only a foreign file can hold, have no JSON form.
-    serde_json::Number::from_f64(double).map_or(Json::Null, Json::Number)
+    engine_json::Number::from_f64(double).map_or(Json::Null, Json::Number)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use engine_json::json;
     use engine_proto::Message as _;
-    use serde_json::json;
 
     fn there_and_back(value: Json) -> Json {
         let Json::Object(members) = value else { panic!("an object") };

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use engine_json::Value as Json;
 use hyper::header::{HeaderName, HeaderValue};
 use serde::Deserialize;
-use serde_json::Value as Json;
 
 use crate::deed::Deed;
 
@@ -91,7 +91,7 @@ pub enum Scalar {
     /// A text.
     Text(String),
     /// A number.
-    Number(serde_json::Number),
+    Number(engine_json::Number),
     /// A boolean.
     Boolean(bool),
 }
@@ -320,7 +320,7 @@ impl AnswerSpec {
 
 fn put_in(json: &mut Json, address: &str) {
     match json {
-        Json::String(text) => *text = text.replace(SERVER, address),
+        Json::String(text) => *text = text.replace(SERVER, address).into(),
         Json::Array(items) => items.iter_mut().for_each(|item| put_in(item, address)),
         Json::Object(members) => members.values_mut().for_each(|member| put_in(member, address)),
         _ => {}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value as Json, json};
+use engine_json::{Map, Value as Json, json};
 
 use crate::case::{AnswerSpec, Case, Exchange, ExpectedVerdict, Scalar, Texts, Times};
 
@@ -12,7 +12,7 @@ const WIDEST: usize = 120;
 /// The text of a case that reads.
 pub fn case(case: &Case) -> String {
     let mut text = format!("case: {}\n", scalar(&case.case));
-    let config: Map<String, Json> = case.config.clone().into_iter().collect();
+    let config: Map = case.config.clone().into_iter().collect();
     if !config.is_empty() {
         member(&mut text, "config", &Json::Object(config), 0);
     }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use engine_json::{Map, Value as Json};
 use engine_spec::plan::{ConfigField, Plan};
-use serde_json::{Map, Value as Json};
 
 use crate::exit::Failure;
 use crate::output;
@@ -30,7 +30,7 @@ struct Found {
 
 /// Brings together what was given for a plan. `played` are values that a recorded case gives; they
 /// go first.
-pub fn values(plan: &Plan, given: &Given, played: &BTreeMap<String, String>) -> Result<Map<String, Json>, Failure> {
+pub fn values(plan: &Plan, given: &Given, played: &BTreeMap<String, String>) -> Result<Map, Failure> {
     let flags = flags(plan, given)?;
     let file = file(plan, given.config.as_deref())?;
     let is_given = !flags.is_empty() || !file.is_empty();
@@ -158,7 +158,7 @@ fn file(plan: &Plan, path: Option<&Path>) -> Result<BTreeMap<String, String>, Fa
     let shown = path.display();
     let text =
         std::fs::read_to_string(path).map_err(|error| Failure::usage(format!("cannot read {shown}: {error}")))?;
-    let map: BTreeMap<String, serde_json::Value> = serde_yaml::from_str(&text).map_err(|error| {
+    let map: BTreeMap<String, engine_json::Value> = serde_yaml::from_str(&text).map_err(|error| {
         let place = error.location().map(|at| format!(" at line {}", at.line())).unwrap_or_default();
         Failure::usage(format!("{shown} is not a map of config fields{place}")).hint("write `field: value`, one a line")
     })?;
@@ -166,7 +166,7 @@ fn file(plan: &Plan, path: Option<&Path>) -> Result<BTreeMap<String, String>, Fa
     for (name, value) in map {
         known(plan, &name, &shown.to_string())?;
         let text = match value {
-            Json::String(text) => text,
+            Json::String(text) => text.into(),
             Json::Bool(_) | Json::Number(_) => value.to_string(),
             Json::Array(items) if items.iter().all(|item| !item.is_array() && !item.is_object() && !item.is_null()) => {
                 let texts = items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned));

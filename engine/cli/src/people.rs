@@ -5,8 +5,8 @@
 
 use std::path::Path;
 
+use engine_json::{Map, Value as Json};
 use engine_run::push::{Row, Section, Wanted};
-use serde_json::{Map, Value as Json};
 
 use crate::exit::Failure;
 
@@ -49,7 +49,7 @@ fn sections(shown: &str, json: Json) -> Result<Wanted, Failure> {
     Ok(wanted)
 }
 
-fn row_of(place: String, values: Map<String, Json>) -> Result<Row, Failure> {
+fn row_of(place: String, values: Map) -> Result<Row, Failure> {
     let mut row = Row { place, ..Row::default() };
     for (key, value) in values {
         let wrong = |what: &str| Failure::usage(format!("{}: `{key}` is {what}", row.place));
@@ -137,8 +137,8 @@ mod tests {
 
     #[test]
     fn a_file_of_another_shape_is_refused_with_its_place() {
-        let json = serde_json::json!({"people": [{"email": "a@x.example", "groups": "Staff"}]});
+        let json = engine_json::json!({"people": [{"email": "a@x.example", "groups": "Staff"}]});
         assert!(sections("p.yaml", json).unwrap_err().message.contains("p.yaml, people 1: `groups` is a list"));
-        assert!(sections("p.yaml", serde_json::json!([])).is_err());
+        assert!(sections("p.yaml", engine_json::json!([])).is_err());
     }
 }

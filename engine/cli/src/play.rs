@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
+use engine_json::Map;
 use engine_model::Report;
 use engine_run::environment::SimulatedEnvironment;
 use engine_run::http::{Services, Settings};
 use engine_run::sync::{NoProgress, Synced};
 use engine_run::trace::Observer;
 use engine_spec::plan::Plan;
-use serde_json::{Map, Value as Json};
 
 use crate::exit::Failure;
 use crate::session::{self, Session};
@@ -30,7 +30,7 @@ pub struct Played {
 /// Reads everything at once, whatever the vendor wants waited for, in a world that begins at a moment.
 pub async fn sync(
     plan: &Arc<Plan>,
-    config: Map<String, Json>,
+    config: Map,
     settings: Settings,
     begins: jiff::Timestamp,
     observer: Option<Arc<dyn Observer>>,

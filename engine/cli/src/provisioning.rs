@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::{Args, ValueEnum};
+use engine_json::{Value as Json, json};
 use engine_model::{EntitlementRef, OutcomeWord, ResourceRef};
 use engine_run::provision::{Audit, AuditEntry, Given, Mode, NoAudit, Order, Outcome, Provisioner};
 use engine_run::sync::NoProgress;
 use engine_spec::plan::Plan;
-use serde_json::{Value as Json, json};
 
 use crate::config;
 use crate::exit::{End, Failure};

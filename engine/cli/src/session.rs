@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use engine_c1z::{Policy, WorkingStore};
+use engine_json::{Map, Value as Json};
 use engine_run::environment::Environment;
 use engine_run::http::{Clients, Proxies, Services, Settings};
 use engine_run::provision::{Audit, Provisioner};
@@ -11,7 +12,6 @@ use engine_run::sync::{Progress, SyncError, SyncOptions, Synced};
 use engine_spec::diagnostic::Diagnostics;
 use engine_spec::plan::Plan;
 use engine_spec::{check, render};
-use serde_json::{Map, Value as Json};
 
 use crate::config::variable;
 use crate::exit::{End, Failure};
@@ -54,7 +54,7 @@ pub struct Session {
     /// The plan.
     pub plan: Arc<Plan>,
     /// The values of config fields.
-    pub config: Map<String, Json>,
+    pub config: Map,
     /// Times, sizes, proxies.
     pub settings: Settings,
     /// Clock, tokens, observer.
@@ -109,18 +109,13 @@ pub struct Connected {
     /// The clients.
     pub clients: Clients,
     /// The names in scope everywhere: `config`.
-    pub names: Map<String, Json>,
+    pub names: Map,
     /// The clients' clock.
     pub environment: Arc<dyn Environment>,
 }
 
 /// Sets the clients of a plan up, with the values of config fields.
-pub fn connect(
-    plan: &Plan,
-    config: Map<String, Json>,
-    settings: Settings,
-    services: Services,
-) -> Result<Connected, Failure> {
+pub fn connect(plan: &Plan, config: Map, settings: Settings, services: Services) -> Result<Connected, Failure> {
     let mut names = Map::new();
     names.insert("config".to_owned(), Json::Object(config));
     let environment: Arc<dyn Environment> = services.environment.clone();

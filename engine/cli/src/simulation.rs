@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use engine_case::{Case, Player, folder};
+use engine_json::{Map, Value as Json};
 use engine_run::http::{Services, Settings};
 use engine_spec::plan::{Auth, NoWitness, Plan};
 use engine_spec::scope::Scope;
-use serde_json::{Map, Value as Json};
 use url::Url;
 
 use crate::config::{self, Given};
@@ -28,7 +28,7 @@ pub struct Vendor {
     /// The recording; it answers as long as this lives.
     pub simulation: Option<Simulation>,
     /// The values of config fields.
-    pub config: Map<String, Json>,
+    pub config: Map,
     /// Clock and tokens; what is played keeps no tokens.
     pub services: Services,
     /// Proxies; what is played stays with the player, whatever its answers say.
@@ -89,7 +89,7 @@ pub fn settings(player: &Player) -> Settings {
 }
 
 /// Fails where a spec would go elsewhere than to the recording: what is played must not reach a vendor.
-pub fn stays_home(plan: &Plan, config: &Map<String, Json>, player: &Player) -> Result<(), Failure> {
+pub fn stays_home(plan: &Plan, config: &Map, player: &Player) -> Result<(), Failure> {
     let mut names = Map::new();
     names.insert("config".to_owned(), Json::Object(config.clone()));
     let address = player.address();

@@ -55,7 +55,7 @@ pub struct Grant {
     /// Whether it cannot be revoked.
     pub immutable: bool,
     /// Values kept for the revoke, such as a membership id.
-    pub kept: serde_json::Map<String, serde_json::Value>,
+    pub kept: engine_json::Map,
     /// Number of the grant rule in the plan that made it.
     pub rule: u32,
     /// What it means if a reference points at nothing.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Free attributes of a resource. Values are plain JSON; integers stay exact.
-pub type Profile = serde_json::Map<String, serde_json::Value>;
+pub type Profile = engine_json::Map;
 
 /// What kind of thing the resources of a type are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -33,7 +33,7 @@ pub struct ScopeRow {
     /// Order of arrival within its type, ascending; given by the store.
     pub sequence: i64,
     /// The scope object.
-    pub scope: serde_json::Value,
+    pub scope: engine_json::Value,
 }
 
 /// An addition to a counter that outlives a resumed run.
@@ -55,7 +55,7 @@ pub struct Page {
     /// stored must not depend on which answer came first.
     pub rank: String,
     /// Resources, each with the scope object to keep for later tasks, if any task needs it.
-    pub resources: Vec<(Resource, Option<serde_json::Value>)>,
+    pub resources: Vec<(Resource, Option<engine_json::Value>)>,
     /// Entitlements.
     pub entitlements: Vec<Entitlement>,
     /// Grants, not settled yet.

@@ -1,9 +1,9 @@
 //! A list put together anew: of its pages those that stay, with the rows that stay, and with
 //! everything that says where the list goes on, where it ends and how long it is.
 
+use engine_json::Value as Json;
 use engine_spec::plan::{Next, PageKind, PageRules, Value};
 use engine_spec::template::scalar_text;
-use serde_json::Value as Json;
 
 use crate::draft::{Draft, Entry};
 use crate::lists::{Known, List, is_numbered, paths_of, send};

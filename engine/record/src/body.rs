@@ -4,11 +4,11 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use engine_json::{Map, Value as Json, json};
 use engine_spec::document::page::LastWord;
 use engine_spec::path::Path;
 use engine_spec::plan::{NoWitness, PageKind, PageRules, Take, Value, entry, under_names};
 use engine_spec::scope::Scope;
-use serde_json::{Map, Value as Json, json};
 
 use crate::lists::Known;
 use crate::rows::purge;
@@ -138,5 +138,5 @@ pub(crate) fn yielded(value: &Value, row: &Json) -> Option<Json> {
 fn member(row: Json) -> Option<(String, Json)> {
     let Json::Object(mut row) = row else { return None };
     let Some(Json::String(key)) = row.remove("key") else { return None };
-    Some((key, row.remove("value").unwrap_or_default()))
+    Some((key.into(), row.remove("value").unwrap_or_default()))
 }

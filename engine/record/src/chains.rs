@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use engine_case::case::{SERVER, Scalar};
+use engine_json::Value as Json;
 use engine_run::http::link;
 use engine_spec::plan::{Next, PageKind, PageRules};
 use engine_spec::template::scalar_text;
-use serde_json::Value as Json;
 
 use crate::body::yielded;
 use crate::draft::{Draft, Entry};
@@ -203,7 +203,7 @@ fn next_of(rules: &PageRules, entry: &Entry) -> Option<String> {
     let answer = entry.answers.last()?;
     match next {
         Next::Path(path, _) => match path.one(answer.json.as_ref()?)? {
-            Json::String(text) => Some(text.clone()),
+            Json::String(text) => Some(text.to_string()),
             Json::Number(number) => Some(number.to_string()),
             _ => None,
         },

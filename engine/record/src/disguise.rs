@@ -9,8 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
+use engine_json::{Map, Value as Json};
 use regex::Regex;
-use serde_json::{Map, Value as Json};
 
 use crate::made_up::{Maker, Use};
 use crate::members::{Place, is_name};
@@ -124,7 +124,7 @@ impl Disguise {
     pub fn time(&mut self, name: &str, json: &Json) {
         let text = match json {
             Json::String(text) => text.clone(),
-            Json::Number(number) => number.to_string(),
+            Json::Number(number) => number.to_string().into(),
             Json::Array(items) => return items.iter().for_each(|item| self.time(name, item)),
             _ => return,
         };
@@ -523,7 +523,7 @@ fn recased(original: &str, made: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use engine_json::json;
 
     use super::*;
 

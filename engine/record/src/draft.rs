@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use engine_case::case::{AnswerSpec, Exchange, SERVER, Scalar, Texts, Times};
 use engine_case::{Case, Expectation};
+use engine_json::{Map, Value as Json};
 use engine_spec::document::config::ConfigType;
 use engine_spec::plan::{ConfigField, Plan, Send, Site};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use serde_json::{Map, Value as Json};
 use url::Url;
 
 use crate::RecordError;
@@ -107,11 +107,7 @@ impl Draft {
 }
 
 /// What the user gives, made up. Learns what each value was replaced by.
-pub(crate) fn config(
-    plan: &Plan,
-    given: &Map<String, Json>,
-    disguise: &mut Disguise,
-) -> Result<BTreeMap<String, Json>, RecordError> {
+pub(crate) fn config(plan: &Plan, given: &Map, disguise: &mut Disguise) -> Result<BTreeMap<String, Json>, RecordError> {
     let mut made = BTreeMap::new();
     // The address of a server is known before anything that may hold it, secrets before all.
     let secret = |field: &&ConfigField| field.secret;
@@ -166,7 +162,7 @@ pub(crate) fn config(
 
 fn plain(value: &Json) -> String {
     match value {
-        Json::String(text) => text.clone(),
+        Json::String(text) => text.to_string(),
         Json::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(","),
         other => other.to_string(),
     }

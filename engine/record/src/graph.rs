@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use serde_json::Value as Json;
+use engine_json::Value as Json;
 
 /// Rounds in which what stands around a record is taken into its shape.
 const ROUNDS: usize = 5;

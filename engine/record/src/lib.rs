@@ -42,9 +42,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use engine_case::case::SERVER;
 use engine_case::{Case, Expectation, ExpectedVerdict};
+use engine_json::{Map, Value as Json};
 use engine_model::{Problem, Report, Verdict};
 use engine_spec::plan::Plan;
-use serde_json::{Map, Value as Json};
 
 use disguise::Disguise;
 use draft::Draft;
@@ -134,7 +134,7 @@ pub struct Summary {
 /// Makes a case of a run with this config.
 pub fn record(
     plan: &Plan,
-    config: &Map<String, Json>,
+    config: &Map,
     run: &Outcome,
     recorder: &Recorder,
     play: &Play<'_>,
@@ -284,7 +284,7 @@ impl Stage<'_> {
 }
 
 /// A disguise that knows everything that was said.
-fn prepared(plan: &Plan, config: &Map<String, Json>, taken: &[Taken], graph: &Graph) -> Disguise {
+fn prepared(plan: &Plan, config: &Map, taken: &[Taken], graph: &Graph) -> Disguise {
     let mut disguise = Disguise::new(Vocabulary::of(&plan.canonical));
     disguise.maps(members::places(plan));
     for (name, value) in config {

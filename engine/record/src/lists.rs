@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use engine_json::Value as Json;
 use engine_spec::expression::{Expression, Key, Variable};
 use engine_spec::path::Path;
 use engine_spec::plan::{Origin, PageKind, PageRules, Pages, Plan, Send, Site, Source, Take, Value, ValueKind};
-use serde_json::Value as Json;
 
 use crate::chains::{chains, continued, named, page_end, window_end};
 use crate::draft::{Draft, Entry};

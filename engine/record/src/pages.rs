@@ -1,7 +1,7 @@
 //! Pages by themselves: which of a list stay, how many rows stay on them, and which rows go where.
 
+use engine_json::Value as Json;
 use engine_spec::plan::{PageKind, PageRules};
-use serde_json::Value as Json;
 
 use crate::draft::Draft;
 use crate::lists::{Known, LARGEST_FULL_PAGE, List, is_numbered};

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use engine_case::Case;
 use engine_case::case::{Scalar, Texts};
+use engine_json::Value as Json;
 use engine_spec::plan::Plan;
-use serde_json::Value as Json;
 
 use crate::RecordError;
 use crate::disguise::Disguise;
@@ -167,7 +167,7 @@ fn texts(case: &Case, graph: &str) -> Vec<(String, String)> {
 /// The values in JSON.
 fn leaves(json: &Json, place: &str, texts: &mut Vec<(String, String)>) {
     match json {
-        Json::String(text) => texts.push((place.to_owned(), text.clone())),
+        Json::String(text) => texts.push((place.to_owned(), text.to_string())),
         Json::Number(number) => texts.push((place.to_owned(), number.to_string())),
         Json::Array(items) => items.iter().for_each(|item| leaves(item, place, texts)),
         Json::Object(members) => members.values().for_each(|member| leaves(member, place, texts)),

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use engine_case::case::{Exchange, Scalar, Texts};
+use engine_json::Value as Json;
 use engine_spec::plan::Send;
 use engine_spec::template::scalar_text;
 use percent_encoding::{percent_decode_str, utf8_percent_encode};
-use serde_json::Value as Json;
 
 use crate::draft::SEGMENT;
 
@@ -114,12 +114,12 @@ fn in_json(place: &str, json: &mut Json, change: &mut Change<'_>) {
     match json {
         Json::String(text) => {
             if let Some(changed) = change(place, text) {
-                *text = changed;
+                *text = changed.into();
             }
         }
         Json::Number(number) => {
             if let Some(changed) = change(place, &number.to_string()) {
-                *json = serde_json::from_str(&changed).unwrap_or(Json::String(changed));
+                *json = serde_json::from_str(&changed).unwrap_or(Json::from(changed));
             }
         }
         Json::Array(items) => {
@@ -134,7 +134,7 @@ fn in_json(place: &str, json: &mut Json, change: &mut Change<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use engine_json::json;
 
     use super::*;
 

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value as Json;
+use engine_json::Value as Json;
 
 /// The rows that show most, in their order: those that are needed, then each the one with the most
 /// that no other has shown.
@@ -51,7 +51,7 @@ fn features(json: &Json, path: &str) -> Vec<(String, String)> {
 pub(crate) fn leaves(json: &Json, with_lists: bool) -> Vec<(String, String)> {
     fn walk(json: &Json, key: &str, with_lists: bool, top: bool, found: &mut Vec<(String, String)>) {
         match json {
-            Json::String(text) if !text.trim().is_empty() => found.push((key.to_owned(), text.clone())),
+            Json::String(text) if !text.trim().is_empty() => found.push((key.to_owned(), text.to_string())),
             Json::Number(number) => {
                 let text = number.to_string();
                 // A small number is an id only where it is called one.
@@ -105,7 +105,7 @@ pub(crate) fn purge(json: &mut Json, gone: &BTreeSet<String>) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use engine_json::json;
 
     use super::*;
 

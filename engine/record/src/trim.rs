@@ -6,9 +6,9 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use engine_json::{Map, Value as Json};
 use engine_spec::plan::{IdRule, NoWitness, Plan};
 use engine_spec::scope::Scope;
-use serde_json::{Map, Value as Json};
 
 use crate::anew::{announce, put_together};
 use crate::draft::{Draft, Entry};

@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
+use engine_json::Value as Json;
 use regex::Regex;
-use serde_json::Value as Json;
 
 /// Words of APIs that name nobody.
 const WELL_KNOWN: &str = "http https api rest scim oauth oauth2 token tokens v1 v2 v3 v4 v1beta json xml graphql beta

@@ -3,8 +3,8 @@
 //!
 //! In: a plan. Out: lines for people, with the line of the spec at each request, and the same as JSON.
 
+use engine_json::{Value as Json, json};
 use engine_spec::plan::{Plan, Site};
-use serde_json::{Value as Json, json};
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::describe::{self, Part, Section};

@@ -6,6 +6,7 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
+use engine_json::Value as Json;
 use engine_spec::document::page::LastWord;
 use engine_spec::expression::Expression;
 use engine_spec::plan::{
@@ -13,7 +14,6 @@ use engine_spec::plan::{
     Value, ValueKind,
 };
 use engine_spec::template::{Part, Template};
-use serde_json::Value as Json;
 
 /// A word of the language from the name of its variant: `ShortPage` becomes `short_page`.
 pub(crate) fn word(variant: &impl Debug) -> String {

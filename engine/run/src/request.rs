@@ -11,10 +11,10 @@ mod prepared;
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use engine_json::Value as Json;
 use engine_spec::plan::{self, Body, Fault, Parameter, Send, Site, Value, Witness, kind_of};
 use engine_spec::scope::Scope;
 use engine_spec::template::scalar_text;
-use serde_json::Value as Json;
 use url::Url;
 
 use crate::http::Redactor;
@@ -215,7 +215,7 @@ impl Rendering<'_> {
     ) -> Result<(&'static str, Bytes), RenderFault> {
         let mut json = match node {
             Some(node) => body::json(node, self.scope, self.witness)?,
-            None => Json::Object(serde_json::Map::new()),
+            None => Json::Object(engine_json::Map::new()),
         };
         for addition in additions {
             if let Send::Json(pointer) = &addition.place {

@@ -6,8 +6,8 @@
 
 use std::time::Duration;
 
+use engine_json::Value as Json;
 use jiff::Timestamp;
-use serde_json::Value as Json;
 
 use crate::http::{Headers, REDACTED, Redactor};
 use crate::request::PreparedRequest;

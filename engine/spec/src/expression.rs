@@ -16,8 +16,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use engine_json::Value as Json;
 use minijinja::value::{Serde, ValueKind};
-use serde_json::Value as Json;
 
 use crate::scope::Scope;
 
@@ -133,7 +133,7 @@ impl Expression {
                 if !fits(&value, &mut LARGEST_RESULT.clone()) {
                     return Err(self.failed("the list would be too large".to_owned()));
                 }
-                serde_json::to_value(&value)
+                engine_json::to_value(&value)
                     .map(|json| Some(Cow::Owned(json)))
                     .map_err(|error| self.failed(error.to_string()))
             }
@@ -291,7 +291,7 @@ fn to_jinja(json: &Json) -> minijinja::Value {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use engine_json::json;
 
     use super::*;
 

@@ -5,9 +5,9 @@
 
 mod nodes;
 
+use engine_json::Value as Json;
 use jsonpath_rust::parser::model::{Filter, FilterAtom, JpQuery, Segment, Selector, Test};
 use jsonpath_rust::parser::parse_json_path;
-use serde_json::Value as Json;
 
 use crate::suggest;
 
@@ -63,12 +63,8 @@ impl Path {
                 help: Some("unnest the inner list and filter it with `where`".to_owned()),
             });
         }
-        if query.segments.iter().any(nodes::spreads_in_filter) {
-            return Err(PathError {
-                reason: "a filter looks at its own element (`@`), with one `*` or slice at most and without `..`"
-                    .to_owned(),
-                help: Some("unnest the inner list and filter it with `where`".to_owned()),
-            });
+        if let Some((reason, help)) = query.segments.iter().find_map(nodes::refused) {
+            return Err(PathError { reason: reason.to_owned(), help: Some(help.to_owned()) });
         }
         let form = match plain_steps(&query) {
             Some(steps) => Form::Plain(steps),
@@ -120,9 +116,9 @@ impl Path {
             let next = match step {
                 Step::Name(name) => {
                     if node.is_null() {
-                        *node = Json::Object(serde_json::Map::new());
+                        *node = Json::Object(engine_json::Map::new());
                     }
-                    node.as_object_mut().map(|members| members.entry(name.as_str()).or_insert(Json::Null))
+                    node.as_object_mut().and_then(|members| members.get_or_null(name))
                 }
                 Step::Index(index) => node.as_array_mut().and_then(|items| {
                     let at = place_of(*index, items.len())?;
@@ -339,7 +335,7 @@ fn explain(text: &str, error: &str) -> PathError {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use engine_json::json;
 
     use super::*;
 

@@ -267,8 +267,8 @@ fn chosen_options(
         if !same_type {
             let message = format!(
                 "the option `{option}` must be {}, and is {}",
-                crate::plan::kind_of(default),
-                crate::plan::kind_of(value)
+                crate::plan::kind_of(&(&*default).into()),
+                crate::plan::kind_of(&value.into())
             );
             spec.at_value(diagnostics, Code::UnknownOption, &pointer, message, None);
         } else if choices.is_some_and(|choices| !choices.is_empty() && !choices.contains(value)) {

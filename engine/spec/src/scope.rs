@@ -1,7 +1,7 @@
 //! Scopes: which names an expression can use and what they stand for while a row is worked on.
 //! A scope borrows everything; adding a name copies nothing.
 
-use serde_json::{Map, Value as Json};
+use engine_json::{Map, Value as Json};
 
 /// Names in scope, innermost first, and the node that `$` stands for.
 #[derive(Clone, Copy)]
@@ -15,14 +15,14 @@ pub struct Scope<'a> {
 enum Names<'a> {
     None,
     One(&'a str, &'a Json),
-    Many(&'a Map<String, Json>),
+    Many(&'a Map),
 }
 
 static NULL: Json = Json::Null;
 
 impl<'a> Scope<'a> {
     /// A scope whose names are the members of `names`; `$` is null.
-    pub fn root(names: &'a Map<String, Json>) -> Self {
+    pub fn root(names: &'a Map) -> Self {
         Self { outer: None, names: Names::Many(names), node: &NULL }
     }
 
@@ -37,7 +37,7 @@ impl<'a> Scope<'a> {
     }
 
     /// This scope with the members of a map as names.
-    pub fn with_all(&'a self, names: &'a Map<String, Json>) -> Scope<'a> {
+    pub fn with_all(&'a self, names: &'a Map) -> Scope<'a> {
         Scope { outer: Some(self), names: Names::Many(names), node: self.node }
     }
 
@@ -77,7 +77,7 @@ impl Default for Scope<'_> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use engine_json::json;
 
     use super::*;
 

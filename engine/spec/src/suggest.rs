@@ -1,6 +1,6 @@
 //! The nearest right name or path, for messages.
 
-use serde_json::Value as Json;
+use engine_json::Value as Json;
 
 use crate::path::Path;
 
@@ -83,7 +83,7 @@ pub(crate) fn step(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use engine_json::json;
 
     use super::*;
 

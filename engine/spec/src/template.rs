@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use engine_json::Value as Json;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::Value as Json;
 
 use crate::expression::{EvaluationError, Expression, ExpressionError, LONGEST_TEXT};
 use crate::scope::Scope;
@@ -123,7 +123,7 @@ impl Template {
     pub fn value<'a>(&self, scope: &Scope<'a>) -> Result<Option<Cow<'a, Json>>, EvaluationError> {
         match self.lone() {
             Some(expression) => expression.value(scope),
-            None => self.plain(scope).map(|text| Some(Cow::Owned(Json::String(text)))),
+            None => self.plain(scope).map(|text| Some(Cow::Owned(Json::from(text)))),
         }
     }
 
@@ -233,8 +233,8 @@ fn closing(text: &str, from: usize) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use engine_json::json;
     use proptest::prelude::*;
-    use serde_json::json;
 
     use super::*;
 

@@ -12,6 +12,7 @@ use engine_c1z::{
     EntitlementFilter, GrantFilter, Policy, ReadError, ReadOptions, Reader, ResourceFilter, SealOptions, WorkingStore,
 };
 use engine_case::{Case, Player};
+use engine_json::{Map, Value as Json};
 use engine_run::environment::{Environment, SimulatedEnvironment};
 use engine_run::http::{Clients, Headers, Services, Settings, link};
 use engine_run::sync::{NoProgress, SyncOptions};
@@ -24,7 +25,6 @@ use engine_spec::render;
 use engine_spec::resolve::Fragments;
 use engine_spec::scope::Scope;
 use engine_spec::template::Template;
-use serde_json::{Map, Value as Json};
 use url::Url;
 
 use crate::mutate::Form;

@@ -9,13 +9,13 @@ use std::time::Duration;
 use engine_c1z::{Policy, Start, WorkingStore};
 use engine_case::player::{Heard, Places};
 use engine_case::{Case, Player};
+use engine_json::{Map, Value as Json};
 use engine_model::{Report, Verdict};
 use engine_run::environment::Environment;
 use engine_run::http::{Clients, Services, Settings};
 use engine_run::sync::{NoProgress, SyncOptions};
 use engine_run::trace::{Exchange, Observer};
 use engine_spec::plan::{Plan, Site};
-use serde_json::{Map, Value as Json};
 
 /// What came of a case.
 pub struct Ran {
@@ -111,7 +111,7 @@ impl Playing<'_> {
     }
 
     /// What the case gives for the fields of the plan.
-    fn config(&self) -> Result<Map<String, Json>, String> {
+    fn config(&self) -> Result<Map, String> {
         let mut config = Map::new();
         for field in &self.plan.config {
             let value = match self.player.config(self.case, field) {

@@ -1,12 +1,12 @@
 //! Paths, expressions and templates: any text is one or is refused, and those that are one take
 //! any JSON.
 
+use engine_json::json;
 use engine_spec::expression::Expression;
 use engine_spec::path::Path;
 use engine_spec::scope::Scope;
 use engine_spec::template::Template;
 use proptest::prelude::*;
-use serde_json::json;
 
 use super::any_json;
 

@@ -2,12 +2,12 @@
 
 use std::sync::LazyLock;
 
+use engine_json::{Value as Json, json};
 use engine_run::http::{Clients, Services, Settings};
 use engine_run::request::PreparedRequest;
 use engine_spec::plan::{NoWitness, Plan};
 use engine_spec::scope::Scope;
 use proptest::prelude::*;
-use serde_json::{Value as Json, json};
 
 use super::any_json;
 use super::compiling::compiled;
@@ -39,7 +39,7 @@ static PLAN: LazyLock<Plan> = LazyLock::new(|| compiled(PLACES, "").0.expect("th
 
 static CLIENTS: LazyLock<Clients> = LazyLock::new(|| {
     let services = Services::system();
-    Clients::new(&PLAN, serde_json::Map::new(), Settings::default(), services).unwrap()
+    Clients::new(&PLAN, engine_json::Map::new(), Settings::default(), services).unwrap()
 });
 
 fn rendered(id: &Json) -> Option<PreparedRequest> {

@@ -60,7 +60,7 @@ impl Recorded {
     /// A part of the answers to a path, in order.
     fn parts(&self, path: &str, pointer: &str) -> Vec<Json> {
         let answers = self.asked(path).into_iter().filter_map(|one| one.answer.as_ref()?.json.as_ref());
-        answers.map(|json| json.pointer(pointer).cloned().unwrap_or_default()).collect()
+        answers.map(|json| json.pointer(pointer).cloned().unwrap_or_default().into()).collect()
     }
 
     /// A parameter of the requests to a path, in order.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use engine_c1z::{Policy, WorkingStore};
+use engine_json::{Map, Value as Json};
 use engine_run::environment::{Environment, SimulatedEnvironment};
 use engine_run::http::{Clients, Services, Settings};
 use engine_run::sync::{Progress, SyncOptions, Synced};
@@ -13,7 +14,6 @@ use engine_spec::diagnostic::Diagnostics;
 use engine_spec::plan::Plan;
 use engine_spec::render;
 use engine_spec::resolve::Fragments;
-use serde_json::{Map, Value as Json};
 
 use super::root;
 
@@ -47,7 +47,7 @@ pub fn compile(text: &str) -> Arc<Plan> {
 /// A plan with what a user gives for it.
 pub struct Inside {
     plan: Arc<Plan>,
-    config: Map<String, Json>,
+    config: Map,
     storing_takes: Duration,
 }
 

@@ -6,8 +6,8 @@
 
 use std::collections::BTreeSet;
 
+use engine_json::{Map, Value};
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 /// The keys whose values are maps of free keys.
 const FREE: [&str; 2] = ["profile", "kept"];
@@ -65,7 +65,7 @@ pub(super) fn changes<T: Serialize>(old: &T, new: &T) -> Vec<KeyChange> {
 }
 
 /// The old values in the form of the record.
-pub(super) fn before(changes: &[KeyChange]) -> Map<String, Value> {
+pub(super) fn before(changes: &[KeyChange]) -> Map {
     let mut record = Map::new();
     for change in changes {
         let value = change.before.clone().unwrap_or_default();
@@ -74,7 +74,10 @@ pub(super) fn before(changes: &[KeyChange]) -> Map<String, Value> {
                 record.insert(change.key.clone(), value);
             }
             Some(within) => {
-                let free = record.entry(change.key.clone()).or_insert_with(|| Value::Object(Map::new()));
+                let Some(free) = record.get_or_null(&change.key) else { continue };
+                if free.is_null() {
+                    *free = Value::Object(Map::new());
+                }
                 if let Value::Object(free) = free {
                     free.insert(within.clone(), value);
                 }
@@ -87,7 +90,7 @@ pub(super) fn before(changes: &[KeyChange]) -> Map<String, Value> {
 type Differing<'maps> = (&'maps str, Option<&'maps Value>, Option<&'maps Value>);
 
 /// The keys of two maps whose values differ.
-fn differing<'maps>(old: &'maps Map<String, Value>, new: &'maps Map<String, Value>) -> Vec<Differing<'maps>> {
+fn differing<'maps>(old: &'maps Map, new: &'maps Map) -> Vec<Differing<'maps>> {
     let keys: BTreeSet<&str> = old.keys().chain(new.keys()).map(String::as_str).collect();
     let values = keys.into_iter().map(|key| (key, there(old.get(key)), there(new.get(key))));
     values.filter(|(_, before, after)| before.map(settled) != after.map(settled)).collect()
@@ -116,8 +119,8 @@ fn settled(value: &Value) -> Value {
 }
 
 /// Every record is an object.
-fn object(row: &impl Serialize) -> Map<String, Value> {
-    match serde_json::to_value(row) {
+fn object(row: &impl Serialize) -> Map {
+    match engine_json::to_value(row) {
         Ok(Value::Object(map)) => map,
         _ => Map::new(),
     }
@@ -125,7 +128,7 @@ fn object(row: &impl Serialize) -> Map<String, Value> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use engine_json::json;
 
     use super::*;
 

@@ -145,7 +145,7 @@ impl WorkingStore {
         &self,
         transaction: &Transaction<'_>,
         rank: &str,
-        resources: Vec<(Resource, Option<serde_json::Value>)>,
+        resources: Vec<(Resource, Option<engine_json::Value>)>,
     ) -> Result<Vec<bool>, StoreError> {
         let doing = || self.doing("writing resources to");
         let mut insert = transaction
@@ -294,7 +294,7 @@ impl WorkingStore {
                 last_candidates.1 = self.candidates(transaction, &grant.principal.types)?;
                 last_candidates.0.clone_from(&grant.principal.types);
             }
-            let kept = (!grant.kept.is_empty()).then(|| serde_json::Value::Object(grant.kept.clone()).to_string());
+            let kept = (!grant.kept.is_empty()).then(|| engine_json::Value::Object(grant.kept.clone()).to_string());
             let flags = if grant.immutable { IMMUTABLE } else { 0 }
                 | if grant.missing == MissingReference::Drop { EXPECTED } else { 0 };
             let is_new = match grant.principal.types.as_slice() {

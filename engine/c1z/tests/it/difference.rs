@@ -10,10 +10,10 @@ use engine_c1z::{
     Comparison, Difference, EntitlementFilter, GrantFilter, ReadError, ReadOptions, Reader, ResourceFilter,
     SealOptions, Way,
 };
+use engine_json::json;
 use engine_model::{Page, Resource, Store as _, TraitData, User};
 use proptest::prelude::*;
 use rusqlite::Connection;
-use serde_json::json;
 
 use crate::support::{
     at, changed, grant, group, member_of, open, packed, page, sample, sample_pages, seal, types, unpacked, user,

@@ -8,7 +8,7 @@ use engine_c1z::{ReadOptions, Reader, ResourceFilter};
 
 use crate::support::{sample, seal};
 
-fn lines(text: &str) -> Vec<serde_json::Value> {
+fn lines(text: &str) -> Vec<engine_json::Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 

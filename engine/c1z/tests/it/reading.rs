@@ -66,7 +66,7 @@ fn a_sealed_store_reads_back() {
     let all = grants(&reader, &GrantFilter::default());
     assert_eq!(all.len(), 4);
     assert_eq!(all[0].expands.as_ref().unwrap().entitlements, ["group:g2:member"]);
-    assert_eq!(all[1].kept["membership"], "m1");
+    assert_eq!(*all[1].kept.get("membership").unwrap(), "m1");
     assert!(all[1].immutable);
 }
 

@@ -5,13 +5,13 @@
 use std::path::{Path, PathBuf};
 
 use engine_c1z::{Policy, SealOptions, Sealed, WorkingStore};
+use engine_json::json;
 use engine_model::{
     AccountType, Entitlement, EntitlementRef, Expansion, Grant, Group, MissingReference, Page, Principal, Purpose,
     Resource, ResourceRef, ResourceType, Status, StatusValue, Store as _, Trait, TraitData, User, UserEmail,
 };
 use jiff::Timestamp;
 use rusqlite::Connection;
-use serde_json::json;
 
 pub fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -59,7 +59,7 @@ pub fn bare(id: ResourceRef, trait_data: TraitData) -> Resource {
         parent: None,
         description: None,
         link: None,
-        profile: serde_json::Map::new(),
+        profile: engine_json::Map::new(),
         created_at: None,
         trait_data,
     }
@@ -94,7 +94,7 @@ pub fn grant(group: &str, principal_type: &str, principal: &str) -> Grant {
         principal: Principal::of(ResourceRef::new(principal_type, principal)),
         expands: Vec::new(),
         immutable: false,
-        kept: serde_json::Map::new(),
+        kept: engine_json::Map::new(),
         rule: 0,
         missing: MissingReference::Incomplete,
     }

@@ -6,11 +6,11 @@ use std::fs;
 use std::path::Path;
 
 use engine_c1z::{Discarded, Policy, Start, WorkingStore};
+use engine_json::json;
 use engine_model::{
     Dangling, Entitlement, Grant, Mark, MissingReference, Page, Resource, ResourceRef, Store as _, Tally,
 };
 use jiff::SignedDuration;
-use serde_json::json;
 
 use crate::support::{at, grant, group, held, member_of, open, open_grant, page, policy, sample, start, types, user};
 

@@ -1,8 +1,8 @@
 //! One answer disturbed. What passes is followed by the recorded answer; what stays is all there is.
 
+use engine_json::{Value as Json, json};
 use engine_spec::document::client::ResetForm;
 use engine_spec::plan::{Meaning, StatusRule, Take};
-use serde_json::{Value as Json, json};
 
 use super::spots::{Role, Spot, answer, body};
 use super::wanted::{Told, Wanted};

@@ -32,8 +32,8 @@ mod wanted;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use engine_json::Value as Json;
 use engine_spec::plan::{Plan, Site};
-use serde_json::Value as Json;
 
 use crate::case::{AnswerSpec, Case, Exchange, ExpectedVerdict, Scalar, Texts, Times};
 

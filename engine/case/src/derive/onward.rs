@@ -1,8 +1,8 @@
 //! What leads from a page to the next: the token or URL in an answer, and the place where the next
 //! request carries it.
 
+use engine_json::{Value as Json, json};
 use engine_spec::plan::{Next, PageKind, PageRules, Send};
-use serde_json::{Value as Json, json};
 use url::Url;
 
 use super::spots::{Spot, answer};
@@ -66,7 +66,7 @@ impl<'p> Lead<'p> {
         };
         let text = match self.next() {
             Next::Path(path, _) => match path.one(answer.json.as_ref()?)? {
-                Json::String(text) => text.clone(),
+                Json::String(text) => text.to_string(),
                 Json::Number(number) => number.to_string(),
                 _ => return None,
             },

@@ -4,10 +4,10 @@
 
 use std::collections::BTreeSet;
 
+use engine_json::{Value as Json, json};
 use engine_spec::document::page::LastWord;
 use engine_spec::path::Path;
 use engine_spec::plan::{PageKind, PageRules, Send};
-use serde_json::{Value as Json, json};
 
 use super::onward::{Lead, Opened, asks_alike, carried, carry, follower};
 use super::spots::{Spot, answer, body};
@@ -298,7 +298,7 @@ pub(super) fn total<'p>(base: &Base<'_>, spot: &Spot<'_>, rules: &'p PageRules) 
     let mut paths = Vec::new();
     plain_paths(rules.total.as_ref()?, &mut paths);
     let body = base.case.exchanges.get(spot.number).and_then(body)?;
-    let path = paths.into_iter().find(|path| path.one(body).is_some_and(Json::is_u64))?;
+    let path = paths.into_iter().find(|path| path.one(body).is_some_and(|total| total.as_u64().is_some()))?;
     Some((path, path.one(body)?.as_u64()?))
 }
 

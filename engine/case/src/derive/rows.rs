@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use engine_json::Value as Json;
 use engine_spec::path::Path;
 use engine_spec::plan::{Other, Plan, Value, ValueKind};
-use serde_json::Value as Json;
 
 use super::feeds::{Feeds, Slot, Use, What, has_conditions, inside};
 use super::seats::{Level, Made, Reading, Seat, given, seats};

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use engine_json::Value as Json;
 use engine_spec::path::Path;
 use engine_spec::plan::{
     Asked, Client, Detail, Origin, PageRules, Pages, Plan, Request, Site, Source, StatusRule, Take,
 };
-use serde_json::Value as Json;
 
 use super::Base;
 use crate::case::{AnswerSpec, Case, Exchange};

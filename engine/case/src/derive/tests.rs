@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use engine_json::Value as Json;
 use engine_spec::check;
 use engine_spec::diagnostic::Diagnostics;
 use engine_spec::plan::{Origin, Plan, Site};
 use engine_spec::resolve::Fragments;
-use serde_json::Value as Json;
 
 use super::{Base, Came, Derived, Wanted, derive, rearranged};
 use crate::case::{Case, Exchange, ExpectedVerdict};
@@ -142,7 +142,7 @@ fn an_empty_page_is_led_to_and_leads_on() {
         .collect();
     assert_eq!(bodies, ["\"generated-page\"", "null", "\"c2\""]);
     assert_eq!(case.exchanges[2].query["cursor"].list(), ["generated-page"]);
-    assert_eq!(case.exchanges[2].all_answers()[0].json.as_ref().unwrap()["items"], serde_json::json!([]));
+    assert_eq!(case.exchanges[2].all_answers()[0].json.as_ref().unwrap()["items"], engine_json::json!([]));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value as Json;
+use engine_json::Value as Json;
 
 use super::Base;
 use super::spots::Spot;
@@ -225,7 +225,7 @@ impl RowChange {
         }
         // A profile that has lost all it had is not written.
         for json in [&mut before, &mut after] {
-            if json.get("profile").and_then(Json::as_object).is_some_and(serde_json::Map::is_empty) {
+            if json.get("profile").and_then(Json::as_object).is_some_and(engine_json::Map::is_empty) {
                 remove(json, &["profile".to_owned()]);
             }
         }

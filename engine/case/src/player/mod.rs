@@ -7,10 +7,10 @@ mod server;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use engine_json::Value as Json;
 use engine_spec::document::config::ConfigType;
 use engine_spec::plan::ConfigField;
 pub use places::Places;
-use serde_json::Value as Json;
 use server::{Answer, Port, Request, Server};
 
 use crate::case::{AnswerSpec, Case, Exchange, SERVER, Texts, Times};
@@ -132,8 +132,8 @@ impl Player {
         if let Some(value) = case.config.get(&field.name) {
             let text = match value {
                 Json::String(text) => text.clone(),
-                Json::Array(items) => items.iter().filter_map(Json::as_str).collect::<Vec<_>>().join(","),
-                other => other.to_string(),
+                Json::Array(items) => items.iter().filter_map(Json::as_str).collect::<Vec<_>>().join(",").into(),
+                other => other.to_string().into(),
             };
             return Some(text.replace(SERVER, &self.stage.address));
         }
@@ -278,7 +278,7 @@ impl Stage {
 /// The answer to what the case does not have.
 fn refused(fault: &str) -> Answer {
     let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-    Answer { status: 418, headers, body: serde_json::json!({ "message": fault }).to_string(), arrives: None }
+    Answer { status: 418, headers, body: engine_json::json!({ "message": fault }).to_string(), arrives: None }
 }
 
 fn most(exchange: &Exchange) -> u64 {

@@ -4,11 +4,11 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use engine_json::json;
 use engine_review::compare::{self, Way};
 use engine_spec::diagnostic::Diagnostics;
 use engine_spec::plan::Plan;
 use engine_spec::resolve;
-use serde_json::json;
 
 use crate::exit::{End, Failure};
 use crate::fragment::FragmentFolder;

@@ -165,9 +165,9 @@ group:g2:member,group,g2,Platform,member,Platform member,,assignment,user;group,
 
     #[test]
     fn json_is_the_record_and_the_name() {
-        let rows: serde_json::Value =
+        let rows: engine_json::Value =
             serde_json::from_str(&listed(&["-r", "group:g2", "-o", "json"]).unwrap()).unwrap();
-        assert_eq!(rows[0]["grantable_to"], serde_json::json!(["user", "group"]));
+        assert_eq!(rows[0]["grantable_to"], engine_json::json!(["user", "group"]));
         assert_eq!(rows[0]["resource_display_name"], "Platform");
     }
 

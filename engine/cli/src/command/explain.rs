@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use engine_json::{Map, Value as Json};
 use engine_review::cost::{self, Sizes};
 use engine_review::outline;
 use engine_review::resolved::{self, EngineDefault};
@@ -12,7 +13,6 @@ use engine_spec::check::parse_duration;
 use engine_spec::diagnostic::Diagnostics;
 use engine_spec::plan::Plan;
 use engine_spec::resolve;
-use serde_json::{Map, Value as Json};
 
 use crate::exit::{End, Failure};
 use crate::fragment::FragmentFolder;
@@ -118,9 +118,9 @@ pub fn run(arguments: &Arguments) -> Result<End, Failure> {
                     parts.insert(key.to_owned(), part());
                 }
             };
-            put(Show::Resolved, "resolved", &|| explained.json());
+            put(Show::Resolved, "resolved", &|| explained.json().into());
             put(Show::Requests, "requests", &|| outline::json(&plan));
-            put(Show::Cost, "cost", &|| serde_json::to_value(cost::cost(&plan, &sizes)).unwrap_or_default());
+            put(Show::Cost, "cost", &|| engine_json::to_value(cost::cost(&plan, &sizes)).unwrap_or_default());
             output::result(&format!("{:#}\n", Json::Object(parts)));
         }
     }

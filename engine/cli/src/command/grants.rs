@@ -231,9 +231,10 @@ group:g1:member:user:u2,user,u2,山田太郎,group:g1:member,member,group,g1,Eng
 
     #[test]
     fn json_is_the_record_and_the_names() {
-        let rows: serde_json::Value = serde_json::from_str(&listed(&["-p", "user:u2", "-o", "json"]).unwrap()).unwrap();
+        let rows: engine_json::Value =
+            serde_json::from_str(&listed(&["-p", "user:u2", "-o", "json"]).unwrap()).unwrap();
         assert_eq!(rows[0]["principal_display_name"], "山田太郎");
-        assert_eq!(rows[0]["sources"], serde_json::json!({"group:g2:member": true}));
+        assert_eq!(rows[0]["sources"], engine_json::json!({"group:g2:member": true}));
     }
 
     #[test]

@@ -5,9 +5,9 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::Args;
+use engine_json::{Value as Json, json};
 use engine_model::OutcomeWord;
 use engine_run::push::{Applied, Change, ChangeKind, Limit, Pace, PushPlan, apply, compare, survey};
-use serde_json::{Value as Json, json};
 
 use crate::exit::{End, Failure};
 use crate::provisioning::{self, Options};

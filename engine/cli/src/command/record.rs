@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use clap::Args;
 use engine_case::{Case, Player, folder};
+use engine_json::Map;
 use engine_model::Verdict;
 use engine_record::{Outcome, RecordError, Recorded, Recorder};
 use engine_run::http::Settings;
 use engine_run::sync::{NoProgress, Progress};
 use engine_spec::plan::Plan;
-use serde_json::{Map, Value as Json};
 
 use crate::config::{self, Given};
 use crate::exit::{End, Failure};
@@ -104,7 +104,7 @@ async fn read(
     arguments: &Arguments,
     plan: &Arc<Plan>,
     recorder: Arc<Recorder>,
-) -> Result<(Map<String, Json>, play::Played), Failure> {
+) -> Result<(Map, play::Played), Failure> {
     let Vendor { simulation, config, mut services, settings } =
         Vendor::of(plan, &arguments.spec, arguments.simulate.as_ref(), &arguments.given).await?;
     if simulation.is_some() {

@@ -250,7 +250,7 @@ user   u3  Robot         unknown
 
     #[test]
     fn json_has_every_attribute() {
-        let rows: serde_json::Value = serde_json::from_str(&listed(&["--id", "u1", "-o", "json"]).unwrap()).unwrap();
+        let rows: engine_json::Value = serde_json::from_str(&listed(&["--id", "u1", "-o", "json"]).unwrap()).unwrap();
         assert_eq!(rows[0]["profile"]["team"], "core, infra");
         assert_eq!(rows[0]["emails"][1]["is_primary"], true);
         assert_eq!(rows.as_array().unwrap().len(), 1);

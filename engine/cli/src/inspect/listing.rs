@@ -124,8 +124,8 @@ fn write_record<T: AsRef<str>>(values: impl Iterator<Item = T>, out: &mut dyn Wr
 
 /// The word by which JSON names a value of a closed list.
 pub fn word(value: &impl Serialize) -> String {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(word)) => word,
+    match engine_json::to_value(value) {
+        Ok(engine_json::Value::String(word)) => word.into(),
         _ => String::new(),
     }
 }

@@ -83,7 +83,7 @@ pub fn file(directory: &Path) -> PathBuf {
         login: Some("U2@example.com".into()),
         ..User::default()
     };
-    let profile = serde_json::json!({"team": "core, infra"}).as_object().unwrap().clone();
+    let profile = engine_json::json!({"team": "core, infra"}).as_object().unwrap().clone();
     let page = Page {
         resources: vec![
             (Resource { profile, ..user("u1", "Ada Lovelace", ada) }, None),
@@ -156,7 +156,7 @@ fn resource(of: &str, id: &str, name: &str, trait_data: TraitData) -> Resource {
         display_name: name.into(),
         description: None,
         link: None,
-        profile: serde_json::Map::new(),
+        profile: engine_json::Map::new(),
         created_at: None,
         trait_data,
     }
@@ -168,7 +168,7 @@ fn grant(entitlement: EntitlementRef, of: &str, principal: &str) -> Grant {
         principal: Principal::of(ResourceRef::new(of, principal)),
         expands: Vec::new(),
         immutable: false,
-        kept: serde_json::Map::new(),
+        kept: engine_json::Map::new(),
         rule: 0,
         missing: MissingReference::Incomplete,
     }

@@ -1,8 +1,8 @@
 //! The lists of a sync with their extents: the same tasks as a sync has.
 
+use engine_json::Value as Json;
 use engine_model::Trait;
 use engine_spec::plan::{Asked, Detail, ForEach, Origin, ParentRule, Plan, ResourceType, Source, Take, ValueKind};
-use serde_json::Value as Json;
 
 use super::Sizes;
 

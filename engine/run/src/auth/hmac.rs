@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use engine_json::{Value as Json, json};
 use engine_spec::document::auth::{HmacAlgorithm, HmacEncoding};
 use engine_spec::plan;
 use engine_spec::scope::Scope;
@@ -9,7 +10,6 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use ring::hmac;
-use serde_json::{Value as Json, json};
 
 use super::{Context, Credentials, Stamp, hex};
 use crate::http::RequestError;

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use engine_json::{Map, Value as Json, json};
 use engine_spec::plan::{self, NoWitness, Value};
 use engine_spec::scope::Scope;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use serde_json::{Map, Value as Json, json};
 
 use super::key::SigningKey;
 use super::token::{Token, TokenCell};
@@ -111,7 +111,7 @@ fn encoded(jwt: &plan::Jwt, key: &SigningKey, scope: &Scope<'_>, set: Claims) ->
     for (name, value) in &jwt.claims {
         claims.insert(name.clone(), member(value, &format!("the claim `{name}`"), scope)?);
     }
-    let part = |json: Map<String, Json>| URL_SAFE_NO_PAD.encode(Json::Object(json).to_string());
+    let part = |json: Map| URL_SAFE_NO_PAD.encode(Json::Object(json).to_string());
     let text = format!("{}.{}", part(header), part(claims));
     let signature = key.sign(text.as_bytes()).map_err(|reason| RenderFault { site: jwt.key.site.clone(), reason })?;
     Ok(format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature)))

@@ -2,12 +2,12 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use engine_json::{Map, Value as Json};
 use engine_spec::plan::{self, NoWitness};
 use engine_spec::scope::Scope;
 use engine_spec::template::scalar_text;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use serde_json::{Map, Value as Json};
 
 use super::token::{Token, TokenCell};
 use super::{Context, Credentials, Nobody, Stamp, basic, oauth2};

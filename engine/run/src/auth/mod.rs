@@ -20,12 +20,12 @@ mod token;
 
 use std::sync::Arc;
 
+use engine_json::Value as Json;
 use engine_spec::plan::{self, NoWitness, Value};
 use engine_spec::scope::Scope;
 use engine_spec::template::scalar_text;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use serde_json::Value as Json;
 
 use crate::http::{Incoming, Member, RequestError, Shared};
 use crate::request::{PreparedRequest, RenderFault};

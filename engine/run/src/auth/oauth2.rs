@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use engine_json::{Map, Value as Json};
 use engine_spec::document::auth::{ClientIn, TokenBody};
 use engine_spec::plan::{self, Assertion, Oauth2Grant};
 use engine_spec::template::scalar_text;
@@ -13,7 +14,6 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use ring::digest;
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Map, Value as Json};
 use url::{Url, form_urlencoded};
 
 use super::token::{Token, TokenCell};
@@ -149,8 +149,7 @@ impl Oauth2 {
                 request.set_body("application/x-www-form-urlencoded", Bytes::from(form));
             }
             TokenBody::Json => {
-                let json: Map<String, Json> =
-                    fields.into_iter().map(|(name, value)| (name, Json::from(value))).collect();
+                let json: Map = fields.into_iter().map(|(name, value)| (name, Json::from(value))).collect();
                 request.set_body("application/json", Bytes::from(Json::Object(json).to_string()));
             }
         }

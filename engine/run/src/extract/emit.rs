@@ -3,11 +3,11 @@
 
 use std::collections::HashSet;
 
+use engine_json::{Map, Value as Json};
 use engine_model::{Entitlement, EntitlementRef, Page, ResourceRef};
 use engine_spec::plan::{self, Fault, FaultKind, ForEach, Origin, Plan, Source, Witness};
 use engine_spec::scope::Scope;
 use engine_spec::template::scalar_text;
-use serde_json::{Map, Value as Json};
 
 use super::grant::{self, Bindings};
 use super::resource;
@@ -291,11 +291,7 @@ impl<'a> Emitter<'a> {
 }
 
 /// Every combination of the values that something is repeated for, as names.
-pub(crate) fn combinations(
-    each: &[ForEach],
-    scope: &Scope<'_>,
-    witness: &dyn Witness,
-) -> Result<Vec<Map<String, Json>>, Fault> {
+pub(crate) fn combinations(each: &[ForEach], scope: &Scope<'_>, witness: &dyn Witness) -> Result<Vec<Map>, Fault> {
     let mut combined = vec![Map::new()];
     for axis in each {
         let ForEach::Values { name, list } = axis else { continue };

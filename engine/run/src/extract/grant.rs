@@ -1,8 +1,8 @@
 //! A row becomes a grant.
 
+use engine_json::Value as Json;
 use engine_model::{EntitlementRef, Grant, Principal, ResourceRef};
 use engine_spec::plan::{Fault, GrantRule, Plan, PrincipalRule};
-use serde_json::Value as Json;
 
 use super::rows::evaluate;
 use super::slot::Slots;

@@ -1,10 +1,10 @@
 //! A row becomes a resource.
 
+use engine_json::{Map, Value as Json};
 use engine_model::{
     AccountType, Group, Resource, ResourceRef, Secret, Status, StatusValue, TraitData, User, UserEmail,
 };
 use engine_spec::plan::{Fault, FaultKind, IdRule, ParentRule, Plan, ResourceType, TraitRule, UserRule, Value};
-use serde_json::{Map, Value as Json};
 
 use super::rows::evaluate;
 use super::slot::Slots;
@@ -53,7 +53,7 @@ pub(crate) fn make(
     Ok(Made { resource, scope })
 }
 
-fn identity(rule: &IdRule, slots: &Slots<'_>) -> Result<(String, Option<Map<String, Json>>), Fault> {
+fn identity(rule: &IdRule, slots: &Slots<'_>) -> Result<(String, Option<Map>), Fault> {
     match rule {
         IdRule::One(value) => Ok((slots.required_text(value, "the id")?, None)),
         IdRule::Parts(rules) => {
@@ -62,7 +62,7 @@ fn identity(rule: &IdRule, slots: &Slots<'_>) -> Result<(String, Option<Map<Stri
             for (name, value) in rules {
                 let part = slots.required_text(value, &format!("the part `{name}` of the id"))?;
                 joined.push(part.replace('%', "%25").replace('/', "%2F"));
-                parts.insert(name.clone(), Json::String(part));
+                parts.insert(name.clone(), Json::from(part));
             }
             Ok((joined.join("/"), Some(parts)))
         }
@@ -99,7 +99,7 @@ fn is_seen(kind: &ResourceType) -> bool {
 fn scope_of(
     kind: &ResourceType,
     resource: &Resource,
-    parts: Option<Map<String, Json>>,
+    parts: Option<Map>,
     parent: Option<Json>,
     slots: &Slots<'_>,
 ) -> Result<Json, Fault> {

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+use engine_json::{Map, Value as Json};
 use engine_spec::plan::{Fault, FaultKind, Site, Source, Take, Unnest, Value, Witness, entry, kind_of, under_names};
 use engine_spec::scope::Scope;
 use engine_spec::suggest::nearest_path;
-use serde_json::{Map, Value as Json};
 
 /// Why an answer has no rows where it should.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +84,7 @@ fn columns<'a>(
         .collect()
 }
 
-fn entries(members: &Map<String, Json>) -> Vec<Cow<'_, Json>> {
+fn entries(members: &Map) -> Vec<Cow<'_, Json>> {
     members.iter().map(|(key, value)| Cow::Owned(entry(key, value))).collect()
 }
 
@@ -250,11 +250,7 @@ fn inner_list<'a>(unnest: &'a Unnest, scope: &Scope<'a>, witness: &dyn Witness) 
 }
 
 /// Named values of a row; absent ones have no name.
-pub(crate) fn evaluate(
-    values: &[(String, Value)],
-    scope: &Scope<'_>,
-    witness: &dyn Witness,
-) -> Result<Map<String, Json>, Fault> {
+pub(crate) fn evaluate(values: &[(String, Value)], scope: &Scope<'_>, witness: &dyn Witness) -> Result<Map, Fault> {
     let mut names = Map::new();
     for (name, value) in values {
         let found = match &value.kind {

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
+use engine_json::Value as Json;
 use engine_spec::plan::{Fault, FaultKind, Value, Witness};
 use engine_spec::scope::Scope;
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
-use serde_json::Value as Json;
 
 use super::tally::Recorder;
 

@@ -1,7 +1,7 @@
 //! Answers: status, headers and JSON body, and what a reply means for a read.
 
+use engine_json::{Map, Value as Json};
 use engine_spec::path::Path;
-use serde_json::{Map, Value as Json};
 use url::Url;
 
 use super::failure::RequestError;
@@ -146,7 +146,7 @@ impl Headers {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use engine_json::json;
 
     use super::*;
 

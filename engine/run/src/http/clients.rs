@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use engine_json::{Map, Value as Json};
 use engine_spec::plan::{self, NoWitness, Plan, StatusRule, Witness};
 use engine_spec::scope::Scope;
 use engine_spec::template::scalar_text;
-use serde_json::{Map, Value as Json};
 use url::Url;
 
 use super::answer::{Reply, Written};
@@ -49,12 +49,7 @@ impl Clients {
     /// The clients of a plan. `names` are the names that clients are evaluated with: an object
     /// `config`, by name of the field. The values of secret fields are learnt, and appear in no
     /// error, log or trace.
-    pub fn new(
-        plan: &Plan,
-        names: Map<String, Json>,
-        settings: Settings,
-        services: Services,
-    ) -> Result<Self, RequestError> {
+    pub fn new(plan: &Plan, names: Map, settings: Settings, services: Services) -> Result<Self, RequestError> {
         install_crypto_provider();
         let redactor = Redactor::new();
         for field in plan.config.iter().filter(|field| field.secret) {
@@ -172,7 +167,7 @@ impl fmt::Debug for Clients {
     }
 }
 
-fn member(shared: &Shared, client: &plan::Client, names: &Map<String, Json>) -> Result<Member, RenderFault> {
+fn member(shared: &Shared, client: &plan::Client, names: &Map) -> Result<Member, RenderFault> {
     let network = match &client.tls {
         Some(tls) => Some(
             shared
@@ -185,7 +180,7 @@ fn member(shared: &Shared, client: &plan::Client, names: &Map<String, Json>) -> 
     Member::new(client, names, network)
 }
 
-fn certificates(shared: &Shared, tls: &plan::Tls, names: &Map<String, Json>) -> Result<Certificates, RenderFault> {
+fn certificates(shared: &Shared, tls: &plan::Tls, names: &Map) -> Result<Certificates, RenderFault> {
     let scope = Scope::root(names);
     let text = |value: &plan::Value, slot: &str| {
         let found = value.yields(&scope, &NoWitness)?;

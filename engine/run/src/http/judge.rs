@@ -5,12 +5,12 @@
 //! status. A rule that looks only at the status of a passing fault (`503: incomplete`) is asked
 //! when retries have not helped: what passes is no meaning.
 
+use engine_json::{Map, Value as Json};
 use engine_spec::expression::Expression;
 use engine_spec::path::Path;
 use engine_spec::plan::{Meaning, Site, StatusRule};
 use engine_spec::scope::Scope;
 use engine_spec::template::scalar_text;
-use serde_json::{Map, Value as Json};
 
 use super::answer::{Answer, Note, Reply, Written};
 use super::content::{self, Content};
@@ -41,7 +41,7 @@ pub(crate) struct Judge<'a> {
 /// What an answer shows: everything that conditions read.
 struct View<'a> {
     status: u16,
-    names: Map<String, Json>,
+    names: Map,
     body: &'a Json,
     code: Option<String>,
     message: Option<String>,

@@ -59,13 +59,13 @@ impl Redactor {
     }
 
     /// Learns every text of a JSON value, as in a config field that is a list.
-    pub fn learn_all(&self, secret: &serde_json::Value) {
+    pub fn learn_all(&self, secret: &engine_json::Value) {
         match secret {
-            serde_json::Value::String(text) => self.learn(text),
-            serde_json::Value::Number(number) => self.learn(&number.to_string()),
-            serde_json::Value::Array(items) => items.iter().for_each(|item| self.learn_all(item)),
-            serde_json::Value::Object(members) => members.values().for_each(|member| self.learn_all(member)),
-            serde_json::Value::Null | serde_json::Value::Bool(_) => {}
+            engine_json::Value::String(text) => self.learn(text),
+            engine_json::Value::Number(number) => self.learn(&number.to_string()),
+            engine_json::Value::Array(items) => items.iter().for_each(|item| self.learn_all(item)),
+            engine_json::Value::Object(members) => members.values().for_each(|member| self.learn_all(member)),
+            engine_json::Value::Null | engine_json::Value::Bool(_) => {}
         }
     }
 
@@ -116,7 +116,7 @@ impl fmt::Debug for Redactor {
 /// lines of a PEM text.
 fn forms_of(secret: &str) -> Vec<String> {
     let mut forms = vec![secret.to_owned()];
-    let quoted = serde_json::Value::from(secret).to_string();
+    let quoted = engine_json::Value::from(secret).to_string();
     forms.push(quoted.trim_matches('"').to_owned());
     let percent = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
     forms.push(lowercase_escapes(&percent));

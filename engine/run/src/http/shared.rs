@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use engine_json::{Map, Value as Json};
 use engine_spec::expression::Expression;
 use engine_spec::plan::{self, NoWitness, Value, ValueKind, Witness, is_loopback};
 use engine_spec::scope::Scope;
 use engine_spec::template::scalar_text;
-use serde_json::{Map, Value as Json};
 use url::Url;
 
 use super::egress::{Egress, Origin, Reach, check_form, literal_address};
@@ -29,7 +29,7 @@ pub(crate) struct Shared {
     pub hosts: Hosts,
     pub network: Network,
     pub members: Vec<Member>,
-    names: RwLock<Arc<Map<String, Json>>>,
+    names: RwLock<Arc<Map>>,
 }
 
 /// One client of the plan.
@@ -52,13 +52,7 @@ enum Base {
 
 impl Shared {
     /// Clients are added by `Clients::new`.
-    pub fn new(
-        plan_id: &str,
-        settings: Settings,
-        services: Services,
-        names: Map<String, Json>,
-        redactor: Redactor,
-    ) -> Self {
+    pub fn new(plan_id: &str, settings: Settings, services: Services, names: Map, redactor: Redactor) -> Self {
         let network = Network::new(&settings, services.environment.clone(), &redactor);
         Self {
             plan_id: plan_id.to_owned(),
@@ -74,7 +68,7 @@ impl Shared {
     }
 
     /// The names that credentials are evaluated with.
-    pub fn names(&self) -> Arc<Map<String, Json>> {
+    pub fn names(&self) -> Arc<Map> {
         self.names.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -136,11 +130,7 @@ impl Shared {
 
 impl Member {
     /// A client of the plan, its base URL evaluated if the names suffice.
-    pub fn new(
-        plan: &plan::Client,
-        names: &Map<String, Json>,
-        network: Option<reqwest::Client>,
-    ) -> Result<Self, RenderFault> {
+    pub fn new(plan: &plan::Client, names: &Map, network: Option<reqwest::Client>) -> Result<Self, RenderFault> {
         let egress = Egress::new(&plan.hosts);
         let base = if mentions(&plan.base_url, &["start", "auth"]) {
             Base::Late

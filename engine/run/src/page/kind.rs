@@ -3,9 +3,9 @@
 
 use std::borrow::Cow;
 
+use engine_json::Value as Json;
 use engine_spec::plan::{Missed, Next, PageKind, Value};
 use engine_spec::scope::Scope;
-use serde_json::Value as Json;
 use url::Url;
 
 use super::{PageError, Pager, Position, fingerprint};
@@ -44,7 +44,7 @@ impl Pager<'_> {
                     // `false` and `0` are how some vendors write "no more".
                     Some(Json::Bool(false)) => Token::Null,
                     Some(Json::String(text)) if text.trim().is_empty() => Token::Blank,
-                    Some(Json::String(text)) => Token::Some(text.clone()),
+                    Some(Json::String(text)) => Token::Some(text.to_string()),
                     Some(Json::Number(number)) => Token::Some(number.to_string()),
                     Some(_) => {
                         return Err(PageError {

@@ -10,11 +10,11 @@ mod kind;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use engine_json::{Map, Value as Json, json};
 use engine_spec::document::page::LastWord;
 use engine_spec::plan::{NoWitness, PageKind, PageRules, Value, Witness};
 use engine_spec::scope::Scope;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value as Json, json};
 
 use crate::http::Answer;
 use crate::request::Addition;
@@ -51,7 +51,7 @@ pub(crate) struct Position {
     pub window_rows: u64,
     /// Values of the first answer.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
-    pub first: Map<String, Json>,
+    pub first: Map,
     /// How many rows the vendor announced last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub announced: Option<u64>,
@@ -212,7 +212,7 @@ impl<'a> Pager<'a> {
     }
 
     /// What later requests and rows need of the first answer.
-    pub fn first_of(&self, answer: &Answer, scope: &Scope<'_>) -> Result<Map<String, Json>, PageError> {
+    pub fn first_of(&self, answer: &Answer, scope: &Scope<'_>) -> Result<Map, PageError> {
         let headers = answer.headers().to_json();
         let status = json!(answer.status());
         let scope = scope.with("headers", &headers);

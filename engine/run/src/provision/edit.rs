@@ -1,10 +1,10 @@
 //! Edits: a whole is read, one thing in it changed, and the whole written back. Everything else in
 //! it stays as it was read, in its order; edits of one whole are made one after the other.
 
+use engine_json::Value as Json;
 use engine_model::OutcomeWord;
 use engine_spec::plan::{Edit, EditList, Node, Site, Step, Verify, VersionOf};
 use engine_spec::scope::Scope;
-use serde_json::Value as Json;
 
 use super::Mode;
 use super::execution::{Execution, Flow};

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use engine_json::{Map, Value as Json, json};
 use engine_model::{OutcomeWord, ResourceRef};
 use engine_spec::plan::{
     Act, Ending, Entitlement, Needs, NoWitness, Operation, Refusal, ResourceType, Step, Value, Verify,
 };
 use engine_spec::scope::Scope;
-use serde_json::{Map, Value as Json, json};
 
 use super::goal::{plain_text, same_attribute, shown};
 use super::input::{self, Use};
@@ -30,7 +30,7 @@ pub(super) struct Execution<'p> {
     pub order: Order,
     pub mode: Mode,
     /// The names in scope beside `config` and `start`.
-    pub names: Map<String, Json>,
+    pub names: Map,
     /// Number of the type.
     pub kind: Option<usize>,
     /// Number of the principal's type.
@@ -439,7 +439,7 @@ impl<'p> Execution<'p> {
     }
 
     /// Values of an answer become names.
-    pub fn keep(&mut self, keep: &[(String, Value)], body: &Json, names: &Map<String, Json>) -> Result<(), Box<Ended>> {
+    pub fn keep(&mut self, keep: &[(String, Value)], body: &Json, names: &Map) -> Result<(), Box<Ended>> {
         let kept = {
             let root = Scope::root(&self.provisioner.reader.names);
             let scope = root.with_all(&self.names);

@@ -1,10 +1,10 @@
 //! Goals: whether what an order wants is so. Asked before anything is sent, instead of a lost
 //! answer, to confirm a vendor's "already", and to verify.
 
+use engine_json::{Map, Value as Json};
 use engine_model::{EntitlementRef, ResourceRef, StatusValue, TraitData};
 use engine_spec::document::attribute::CommonName;
 use engine_spec::plan::{Attribute, Find};
-use serde_json::{Map, Value as Json};
 
 use super::execution::Execution;
 use super::order::Order;
@@ -156,7 +156,7 @@ impl Execution<'_> {
     }
 
     /// What was given for a key of `find`: the input of that name, or of that common name.
-    pub(super) fn key_of_input(&self, key: &str, input: &Map<String, Json>) -> Option<String> {
+    pub(super) fn key_of_input(&self, key: &str, input: &Map) -> Option<String> {
         let attributes = self.known().map(|known| known.attributes.as_slice()).unwrap_or_default();
         let common = attributes.iter().find(|attribute| attribute.is.is_some_and(|is| is.word() == key));
         let value = input.get(key).or_else(|| input.get(common?.name()))?;

@@ -1,11 +1,11 @@
 //! What a user gave for an operation: brought into the form of the spec's attributes, completed by
 //! defaults and generated secrets. All that is wrong is told at once.
 
+use engine_json::{Map, Value as Json};
 use engine_spec::document::attribute::CharacterKind;
 use engine_spec::plan::{Attribute, Generate, NoWitness};
 use engine_spec::scope::Scope;
 use engine_spec::suggest::nearest;
-use serde_json::{Map, Value as Json};
 
 use super::goal::plain_text;
 use super::order::Given;
@@ -45,7 +45,7 @@ impl Use {
 #[derive(Debug, Default)]
 pub(super) struct Input {
     /// The values by name.
-    pub values: Map<String, Json>,
+    pub values: Map,
     /// What the engine made, to be shown once.
     pub generated: Vec<(String, SecretText)>,
     /// What a user should know.

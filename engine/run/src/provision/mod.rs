@@ -32,9 +32,9 @@ mod write;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use engine_json::Map;
 use engine_model::OutcomeWord;
 use engine_spec::plan::{Find, LookUp, Plan, Value};
-use serde_json::{Map, Value as Json};
 
 use crate::environment::Environment;
 use crate::http::{Clients, RequestErrorKind};
@@ -70,7 +70,7 @@ impl Provisioner {
     pub async fn open(
         plan: &Plan,
         clients: Clients,
-        names: Map<String, Json>,
+        names: Map,
         environment: Arc<dyn Environment>,
         audit: Arc<dyn Audit>,
     ) -> Result<Self, SyncError> {
@@ -85,7 +85,7 @@ impl Provisioner {
     }
 
     /// `config` and `start`.
-    pub fn names(&self) -> &Map<String, Json> {
+    pub fn names(&self) -> &Map {
         &self.reader.names
     }
 

@@ -1,10 +1,10 @@
 //! Exclusive entitlements: the value of a field stands for what is held, so a grant replaces it and
 //! a revoke sets the default.
 
+use engine_json::{Value as Json, json};
 use engine_model::OutcomeWord;
 use engine_spec::plan::{NoWitness, OneOf};
 use engine_spec::scope::Scope;
-use serde_json::{Value as Json, json};
 
 use super::Mode;
 use super::execution::{Execution, Flow, most_writes};

@@ -4,10 +4,10 @@
 
 use std::fmt;
 
+use engine_json::{Map, Value as Json, json};
 use engine_model::{OutcomeWord, ResourceRef};
 use engine_spec::plan::Site;
 use serde::Serialize;
-use serde_json::{Map, Value as Json, json};
 
 /// How an operation ended.
 #[derive(Clone, Debug)]

@@ -1,10 +1,10 @@
 //! One principal's grant as it is now: by the entitlement's `pair`, or out of the sources of its
 //! grants, asked for this resource or this principal alone where they can be.
 
+use engine_json::{Map, Value as Json};
 use engine_model::{EntitlementRef, Grant, ResourceRef};
 use engine_spec::plan::{Entitlement, ForEach, GrantRule, NoWitness, Origin, Pair, PrincipalRule, ValueKind};
 use engine_spec::scope::Scope;
-use serde_json::{Map, Value as Json};
 
 use crate::extract::evaluate;
 use crate::sync::SyncError;
@@ -23,14 +23,14 @@ pub(super) struct Question<'a> {
     /// Number of the principal's type.
     pub principal_kind: usize,
     /// The names in scope: `resource`, `principal`, …
-    pub names: &'a Map<String, Json>,
+    pub names: &'a Map,
 }
 
 /// A grant that is there.
 #[derive(Debug)]
 pub(super) struct Held {
     /// What it keeps.
-    pub kept: Map<String, Json>,
+    pub kept: Map,
     /// Whether the vendor gives it by itself.
     pub immutable: bool,
 }

@@ -1,10 +1,10 @@
 //! What an order is about, and the rules of the spec that apply to it.
 
+use engine_json::Map;
 use engine_model::ResourceRef;
 use engine_spec::plan::{Attribute, Entitlement, NoWitness, OneOf, Operation, Plan, ResourceType};
 use engine_spec::scope::Scope;
 use engine_spec::suggest::nearest;
-use serde_json::{Map, Value as Json};
 
 use super::input::Use;
 use super::order::Order;
@@ -26,7 +26,7 @@ pub(super) struct Target<'p> {
     /// Number of the principal's type.
     pub principal_kind: Option<usize>,
     /// The names that the family gives this slug.
-    pub family: Map<String, Json>,
+    pub family: Map,
 }
 
 /// What is done.
@@ -167,11 +167,7 @@ fn of_grant<'p>(
 }
 
 /// The rule that gives a slug, with the names its family has for it.
-fn of_slug<'p>(
-    known: &'p ResourceType,
-    slug: &str,
-    scope: &Scope<'_>,
-) -> Result<(&'p Entitlement, Map<String, Json>), Box<Ended>> {
+fn of_slug<'p>(known: &'p ResourceType, slug: &str, scope: &Scope<'_>) -> Result<(&'p Entitlement, Map), Box<Ended>> {
     let mut slugs: Vec<String> = Vec::new();
     let mut read = None;
     for rule in &known.entitlements {

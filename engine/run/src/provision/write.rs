@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use engine_json::{Map, Value as Json, json};
 use engine_model::OutcomeWord;
 use engine_spec::plan::{Confirm, NoWitness, OutcomeRule, WaitFor, Write};
 use engine_spec::scope::Scope;
-use serde_json::{Map, Value as Json, json};
 
 use super::Mode;
 use super::execution::{Execution, Flow};
@@ -274,7 +274,7 @@ impl<'p> Execution<'p> {
         }
     }
 
-    fn fits(&self, rule: &OutcomeRule, written: &Written, names: &Map<String, Json>) -> Result<bool, Box<Ended>> {
+    fn fits(&self, rule: &OutcomeRule, written: &Written, names: &Map) -> Result<bool, Box<Ended>> {
         let status = written.answer.status();
         let status_fits = if rule.statuses.is_empty() {
             written.error.is_some() || rule.when.is_some()
@@ -319,12 +319,7 @@ impl<'p> Execution<'p> {
     }
 
     /// Takes what later steps, and the user, need of a good answer.
-    async fn take_answer(
-        &mut self,
-        write: &'p Write,
-        written: &Written,
-        names: &Map<String, Json>,
-    ) -> Result<(), Box<Ended>> {
+    async fn take_answer(&mut self, write: &'p Write, written: &Written, names: &Map) -> Result<(), Box<Ended>> {
         let body = written.answer.body().clone();
         self.keep(&write.keep, &body, names)?;
         // Of several steps the one that says where the resource stands has it, or else the last.

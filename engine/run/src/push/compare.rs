@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use engine_json::{Map, Value as Json};
 use engine_model::{Resource, ResourceRef, StatusValue};
 use engine_spec::document::attribute::{Leave, MatchKey};
 use engine_spec::plan::{Find, Plan, ResourceType};
 use engine_spec::scope::Scope;
-use serde_json::{Map, Value as Json};
 
 use super::keys::{Index, folded, keys_of, status_of, wanted_key};
 use super::survey::Survey;
@@ -34,7 +34,7 @@ impl Limit {
 }
 
 /// Compares what is wanted with what is there. `names` are `config` and `start`.
-pub fn compare(plan: &Plan, wanted: &Wanted, survey: &Survey, names: &Map<String, Json>, limit: Limit) -> PushPlan {
+pub fn compare(plan: &Plan, wanted: &Wanted, survey: &Survey, names: &Map, limit: Limit) -> PushPlan {
     let mut comparison = Comparison {
         plan,
         survey,
@@ -66,7 +66,7 @@ pub(super) struct Placed<'a> {
 pub(super) struct Comparison<'a> {
     pub plan: &'a Plan,
     pub survey: &'a Survey,
-    names: &'a Map<String, Json>,
+    names: &'a Map,
     pub found: PushPlan,
     /// The rows that have claimed a resource.
     keys: HashMap<ResourceRef, String>,

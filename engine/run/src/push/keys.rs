@@ -3,10 +3,10 @@
 
 use std::collections::HashMap;
 
+use engine_json::Value as Json;
 use engine_model::{Resource, ResourceRef, StatusValue, TraitData};
 use engine_spec::document::attribute::{CommonName, MatchKey};
 use engine_spec::plan::{Plan, ResourceType};
-use serde_json::Value as Json;
 
 use super::survey::Survey;
 use super::wanted::Row;
@@ -83,7 +83,7 @@ pub(super) fn keys_of(kind: &ResourceType, resource: &Resource, scope: &Json, ke
     let attribute = |is: CommonName| {
         let attribute = kind.attributes.iter().find(|attribute| attribute.is == Some(is))?;
         match scope.get(attribute_key(attribute.name()))? {
-            Json::String(text) => Some(text.clone()),
+            Json::String(text) => Some(text.to_string()),
             Json::Number(number) => Some(number.to_string()),
             _ => None,
         }

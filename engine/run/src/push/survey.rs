@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use engine_json::Value as Json;
 use engine_model::{EntitlementRef, Grant, Resource, ResourceRef};
 use engine_spec::plan::{Entitlement, GrantRule, Plan, ResourceType};
-use serde_json::Value as Json;
 
 use super::wanted::{Wanted, type_of};
 use crate::provision::Provisioner;

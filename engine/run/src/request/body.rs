@@ -1,9 +1,9 @@
 //! JSON bodies: a structure with typed leaves. What is optional and absent vanishes, together with
 //! the containers that it empties; `{}` and `[]` that the author wrote never do.
 
+use engine_json::{Map, Value as Json};
 use engine_spec::plan::{Node, Value, ValueKind, Witness};
 use engine_spec::scope::Scope;
-use serde_json::{Map, Value as Json};
 
 use super::RenderFault;
 
@@ -82,7 +82,9 @@ pub(super) fn insert(root: &mut Json, pointer: &str, value: Json) -> Result<(), 
             *node = Json::Object(Map::new());
         }
         node = match node {
-            Json::Object(object) => object.entry(name).or_insert(Json::Null),
+            Json::Object(object) => {
+                object.get_or_null(&name).ok_or_else(|| format!("`{pointer}` cannot be put there"))?
+            }
             Json::Array(list) => name
                 .parse::<usize>()
                 .ok()
@@ -97,9 +99,9 @@ pub(super) fn insert(root: &mut Json, pointer: &str, value: Json) -> Result<(), 
 
 #[cfg(test)]
 mod tests {
+    use engine_json::json;
     use engine_spec::plan::{NoWitness, Site};
     use engine_spec::template::Template;
-    use serde_json::json;
 
     use super::*;
 

@@ -1,8 +1,8 @@
 //! What requests look like when they are concrete.
 
+use engine_json::{Value as Json, json};
 use engine_spec::plan::{Body, NoWitness, Node, Parameter, Request, Send};
 use engine_spec::scope::Scope;
-use serde_json::{Value as Json, json};
 use url::Url;
 
 use super::{Addition, PreparedRequest, RenderFault, Rendering};

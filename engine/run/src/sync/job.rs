@@ -14,9 +14,9 @@ use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use engine_json::{Map, Value as Json, json};
 use engine_model::{Mark, ResourceRef};
 use engine_spec::plan::{Asked, Fault, Origin, PageRules, Pages, Source};
-use serde_json::{Map, Value as Json, json};
 
 use detail::Extended;
 pub(super) use sample::sample;
@@ -38,7 +38,7 @@ pub(super) struct Job {
     /// Its key in marks.
     pub key: String,
     /// What it is repeated for, by name.
-    pub names: Map<String, Json>,
+    pub names: Map,
     /// Where an earlier run left it.
     pub position: Option<Position>,
 }
@@ -51,7 +51,7 @@ impl Job {
 }
 
 /// The resource among names that something is repeated for.
-fn repeated_for(names: &Map<String, Json>) -> Option<ResourceRef> {
+fn repeated_for(names: &Map) -> Option<ResourceRef> {
     names.values().find_map(reference)
 }
 
@@ -93,11 +93,11 @@ pub(crate) struct AskedRow {
     /// The row.
     pub row: Json,
     /// The names.
-    pub names: Map<String, Json>,
+    pub names: Map,
 }
 
 /// The rows of a source that answers a question.
-pub(super) async fn ask(run: Arc<Run>, task: Arc<Task>, names: Map<String, Json>) -> Result<Vec<AskedRow>, SyncError> {
+pub(super) async fn ask(run: Arc<Run>, task: Arc<Task>, names: Map) -> Result<Vec<AskedRow>, SyncError> {
     let rows = Arc::new(Mutex::new(Vec::new()));
     let work = Work { run, task, names: Arc::new(names), key: String::new(), asked: Some(rows.clone()) };
     if let Some(unread) = work.all(None).await? {
@@ -111,7 +111,7 @@ pub(super) async fn ask(run: Arc<Run>, task: Arc<Task>, names: Map<String, Json>
 struct Work {
     run: Arc<Run>,
     task: Arc<Task>,
-    names: Arc<Map<String, Json>>,
+    names: Arc<Map>,
     key: String,
     /// Where the rows go that answer a question.
     asked: Option<Arc<Mutex<Vec<AskedRow>>>>,

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use engine_json::Value as Json;
 use engine_model::{
     Committed, Dangling, Grant, Mark, MissingParents, Page, Resource, ResourceRef, ResourceType, ScopeRow, Store,
     StoreError, Tally,
 };
-use serde_json::Value as Json;
 
 /// Which records are kept.
 pub(crate) struct Wanted {

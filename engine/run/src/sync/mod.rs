@@ -19,10 +19,10 @@ mod writer;
 
 use std::sync::{Arc, Mutex};
 
+use engine_json::Map;
 use engine_model::{Report, ResourceType, Store, StoreError};
 use engine_spec::plan::{ParentRule, Plan};
 use jiff::Timestamp;
-use serde_json::{Map, Value as Json};
 
 use crate::environment::Environment;
 use crate::http::{Answer, Clients, RequestError};
@@ -141,13 +141,7 @@ impl SyncError {
 }
 
 /// Reads everything the plan names. `names` holds `config`.
-pub async fn sync(
-    plan: Arc<Plan>,
-    clients: Clients,
-    names: Map<String, Json>,
-    store: SharedStore,
-    options: SyncOptions,
-) -> Synced {
+pub async fn sync(plan: Arc<Plan>, clients: Clients, names: Map, store: SharedStore, options: SyncOptions) -> Synced {
     let mut run = Run::new(plan, clients, names, store, &options);
     let mut stop = options.stop.clone();
     let opened = tokio::select! {

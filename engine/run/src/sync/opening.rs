@@ -3,8 +3,8 @@
 
 use std::borrow::Cow;
 
+use engine_json::{Map, Value as Json, json};
 use engine_spec::plan::{Check, NoWitness, Start};
-use serde_json::{Map, Value as Json, json};
 
 use super::SyncError;
 use super::run::Run;
@@ -45,7 +45,7 @@ async fn ask(
     }
 }
 
-async fn capture(run: &Run, start: &Start) -> Result<Map<String, Json>, SyncError> {
+async fn capture(run: &Run, start: &Start) -> Result<Map, SyncError> {
     let doing = format!("reading `start.{}`", start.name);
     let answer = ask(run, &start.request, &start.statuses, &doing).await?;
     let kept = keep(run, start, answer.as_ref(), doing);
@@ -53,7 +53,7 @@ async fn capture(run: &Run, start: &Start) -> Result<Map<String, Json>, SyncErro
 }
 
 /// What a capture keeps of its answer.
-fn keep(run: &Run, start: &Start, answer: Option<&Answer>, doing: String) -> Result<Map<String, Json>, SyncError> {
+fn keep(run: &Run, start: &Start, answer: Option<&Answer>, doing: String) -> Result<Map, SyncError> {
     let body = answer.map_or(&Json::Null, Answer::body);
     let headers = answer.map_or(Json::Null, |answer| answer.headers().to_json());
     let status = json!(answer.map(Answer::status));

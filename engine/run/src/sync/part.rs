@@ -5,10 +5,10 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use engine_json::{Map, Value as Json};
 use engine_model::{Grant, Report, Resource, Verdict};
 use engine_spec::plan::{ForEach, IdRule, NoWitness, Origin, ParentRule, Plan, Read, ResourceType, Source};
 use engine_spec::scope::Scope;
-use serde_json::{Map, Value as Json};
 
 use super::job::{self, AskedRow};
 use super::memory::{Memory, Wanted};
@@ -26,7 +26,7 @@ pub(crate) struct Reader {
     pub clients: Clients,
     pub environment: Arc<dyn Environment>,
     /// `config` and `start`.
-    pub names: Map<String, Json>,
+    pub names: Map,
     active: Vec<bool>,
 }
 
@@ -97,7 +97,7 @@ impl Reader {
     pub async fn open(
         plan: Arc<Plan>,
         clients: Clients,
-        names: Map<String, Json>,
+        names: Map,
         environment: Arc<dyn Environment>,
     ) -> Result<Self, SyncError> {
         let mut reader = Self { plan, clients, environment, names, active: Vec::new() };
@@ -199,7 +199,7 @@ impl Reader {
     }
 
     /// The rows of a source that is asked for single things.
-    pub async fn rows(&self, ask: usize, names: &Map<String, Json>) -> Result<Vec<AskedRow>, SyncError> {
+    pub async fn rows(&self, ask: usize, names: &Map) -> Result<Vec<AskedRow>, SyncError> {
         let Some(source) = self.plan.asks.get(ask) else { return Ok(Vec::new()) };
         let run = Arc::new(self.run_of_nothing());
         let doing = "looking something up".to_owned();
@@ -231,12 +231,7 @@ impl Reader {
     }
 
     /// One object as a request tells it; nothing where it is not there.
-    pub async fn object(
-        &self,
-        read: &Read,
-        names: &Map<String, Json>,
-        doing: &str,
-    ) -> Result<Option<(Json, Answer)>, SyncError> {
+    pub async fn object(&self, read: &Read, names: &Map, doing: &str) -> Result<Option<(Json, Answer)>, SyncError> {
         let run = self.run_of_nothing();
         let root = run.scope();
         let scope = root.with_all(names);
@@ -326,7 +321,7 @@ impl Reader {
         kind: usize,
         source: &Source,
         row: &Json,
-        names: &Map<String, Json>,
+        names: &Map,
         doing: &str,
     ) -> Result<Option<Entry>, SyncError> {
         let run = self.run_of_nothing();
@@ -413,7 +408,7 @@ impl Sampler {
     pub async fn sample(
         &self,
         task: Arc<Task>,
-        names: Map<String, Json>,
+        names: Map,
         most: usize,
         list: &mut TriedList,
     ) -> Result<(), SyncError> {

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use engine_json::Map;
 use engine_model::{Page, Problem, Store, StoreError};
 use engine_spec::plan::{Missed, Plan, Witness};
 use engine_spec::scope::Scope;
-use serde_json::{Map, Value as Json};
 
 use super::writer::Writer;
 use super::{Progress, SharedStore, SyncError, SyncOptions};
@@ -24,7 +24,7 @@ pub(super) struct Run {
     pub plan: Arc<Plan>,
     pub clients: Clients,
     /// `config` and `start`.
-    pub names: Map<String, Json>,
+    pub names: Map,
     /// The types whose `when` holds; known once the captures are made.
     pub active: Vec<bool>,
     pub environment: Arc<dyn Environment>,
@@ -92,13 +92,7 @@ struct Tracker {
 }
 
 impl Run {
-    pub fn new(
-        plan: Arc<Plan>,
-        clients: Clients,
-        names: Map<String, Json>,
-        store: SharedStore,
-        options: &SyncOptions,
-    ) -> Self {
+    pub fn new(plan: Arc<Plan>, clients: Clients, names: Map, store: SharedStore, options: &SyncOptions) -> Self {
         let flags = |count: usize| (0..count).map(|_| AtomicBool::new(false)).collect();
         let tracker = Tracker {
             paths: flags(plan.tracked_paths.len()),

@@ -9,10 +9,10 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use engine_json::{Map, Value as Json};
 use engine_model::{Problem, Store};
 use engine_spec::plan::{NoWitness, Origin};
 use engine_spec::scope::Scope;
-use serde_json::{Map, Value as Json};
 use tokio::task::JoinSet;
 
 use super::job::{self, Job, JobEnd};
@@ -216,7 +216,7 @@ impl Schedule {
         &self,
         task: &Task,
         others: &[(String, usize)],
-        names: Map<String, Json>,
+        names: Map,
         key: String,
     ) -> Result<Vec<Job>, SyncError> {
         let Some(source) = task.source(&self.run.plan) else { return Ok(Vec::new()) };

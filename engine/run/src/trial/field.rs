@@ -1,9 +1,9 @@
 //! The fields of a record beside what the spec says of each.
 
+use engine_json::{Value as Json, json};
 use engine_model::{Entitlement, Grant, Resource, TraitData};
 use engine_spec::plan::{GrantRule, IdRule, Plan, PrincipalRule, ResourceType, TraitRule, UserRule, Value, ValueKind};
 use serde::Serialize;
-use serde_json::{Value as Json, json};
 
 use super::Made;
 use super::misses::says_something;

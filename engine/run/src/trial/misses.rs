@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use engine_json::Value as Json;
 use engine_spec::plan::Missed;
 use engine_spec::suggest::nearest_path;
 use serde::Serialize;
-use serde_json::Value as Json;
 
 /// So many names are told of what is there.
 const MOST_NAMES: usize = 12;
@@ -60,7 +60,7 @@ impl Misses {
             entry.1.nearest = nearest_path(missed.path, missed.node, |json| !json.is_null());
         }
         if entry.1.there.is_empty() {
-            let names = missed.node.as_object().into_iter().flat_map(serde_json::Map::keys);
+            let names = missed.node.as_object().into_iter().flat_map(engine_json::Map::keys);
             entry.1.there = names.take(MOST_NAMES).cloned().collect();
         }
     }

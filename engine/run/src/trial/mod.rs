@@ -13,10 +13,10 @@ mod misses;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use engine_json::{Map, Value as Json};
 use engine_model::ResourceRef;
 use engine_spec::plan::{NoWitness, Origin, ParentRule, Plan, Source};
 use serde::Serialize;
-use serde_json::{Map, Value as Json};
 
 pub use exchanged::{Collector, Exchanged};
 pub use field::Field;
@@ -159,7 +159,7 @@ impl Finding {
 pub async fn attempt(
     plan: Arc<Plan>,
     clients: Clients,
-    names: Map<String, Json>,
+    names: Map,
     environment: Arc<dyn Environment>,
     collector: &Collector,
     target: &Target,
@@ -306,11 +306,11 @@ async fn read(
 }
 
 /// The names for each of the first runs of a task.
-fn runs(sampler: &Sampler, task: &Task, source: &Source, most: usize) -> Result<Vec<Map<String, Json>>, SyncError> {
+fn runs(sampler: &Sampler, task: &Task, source: &Source, most: usize) -> Result<Vec<Map>, SyncError> {
     let mut runs = vec![Map::new()];
     for (name, kind) in &task.resources {
         let scopes = sampler.scopes(*kind, most)?;
-        let with = |names: &Map<String, Json>, scope: &Json| {
+        let with = |names: &Map, scope: &Json| {
             let mut names = names.clone();
             names.insert(name.clone(), scope.clone());
             names
@@ -437,7 +437,7 @@ fn clean(trial: &mut Trial, redactor: &Redactor) {
 
 fn redact(json: &mut Json, redactor: &Redactor) {
     match json {
-        Json::String(text) => *text = redactor.redact(text),
+        Json::String(text) => *text = redactor.redact(text).into(),
         Json::Array(items) => items.iter_mut().for_each(|item| redact(item, redactor)),
         Json::Object(members) => members.values_mut().for_each(|member| redact(member, redactor)),
         _ => {}

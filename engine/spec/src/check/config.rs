@@ -1,6 +1,6 @@
 //! `config`: fields, their defaults and their environment variables.
 
-use serde_json::Value as Json;
+use engine_json::Value as Json;
 
 use crate::diagnostic::Code;
 use crate::document;
@@ -81,7 +81,7 @@ impl Checker<'_> {
 
     fn config_default(&mut self, pointer: &str, field: &ConfigField, default: &Json) -> Option<Json> {
         let text = match default {
-            Json::String(text) => text.clone(),
+            Json::String(text) => text.to_string(),
             Json::Bool(_) | Json::Number(_) => default.to_string(),
             Json::Array(items) if field.kind == ConfigType::List => {
                 items.iter().filter_map(Json::as_str).collect::<Vec<_>>().join(",")

@@ -467,7 +467,7 @@ impl Checker<'_> {
     fn known_slugs(&mut self, type_id: &str, slug: &Value) {
         let Some(slugs) = self.constant_slugs(type_id) else { return };
         for literal in slug.literals() {
-            let Some(word) = literal.as_literal().and_then(serde_json::Value::as_str) else { continue };
+            let Some(word) = literal.as_literal().and_then(engine_json::Value::as_str) else { continue };
             if slugs.iter().any(|slug| slug == word) {
                 continue;
             }
@@ -510,7 +510,7 @@ impl Checker<'_> {
                 let id = self.value(&format!("{at}/id"), &typed.id, names, Purpose::Record);
                 let of = of?;
                 for literal in of.literals() {
-                    let Some(id) = literal.as_literal().and_then(serde_json::Value::as_str) else { continue };
+                    let Some(id) = literal.as_literal().and_then(engine_json::Value::as_str) else { continue };
                     if !self.types.iter().any(|known| known == id) {
                         let near = nearest(id, self.types.iter().map(String::as_str));
                         let help = near.map_or_else(

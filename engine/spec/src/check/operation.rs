@@ -597,7 +597,7 @@ impl Checker<'_> {
         pointer: &str,
         list: &str,
         key: &BTreeMap<String, document::Value>,
-        element: Option<&serde_json::Value>,
+        element: Option<&engine_json::Value>,
         within: Option<Box<EditList>>,
         names: &Names,
     ) -> Option<EditList> {

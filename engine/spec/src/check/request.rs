@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value as Json;
+use engine_json::Value as Json;
 
 use crate::diagnostic::Code;
 use crate::document::request::QueryValue;
@@ -268,7 +268,7 @@ impl Checker<'_> {
             });
             let variables: Vec<_> = variables.collect::<Option<_>>()?;
             return Some(Some(Body::Json(Node::Object(vec![
-                ("query".to_owned(), Node::Constant(Json::String(graphql.query.clone()))),
+                ("query".to_owned(), Node::Constant(Json::from(graphql.query.clone()))),
                 ("variables".to_owned(), Node::Object(variables)),
             ]))));
         }
@@ -301,7 +301,7 @@ impl Checker<'_> {
                     let then = self.node(&format!("{pointer}/then"), then, &names.with_row());
                     return Some(Node::Each(Box::new(Each { list: list?, then: then? })));
                 }
-                let begins = ["when", "each"].into_iter().find(|key| map.contains_key(*key));
+                let begins = ["when", "each"].into_iter().find(|key| map.contains_key(key));
                 if let (Some(begins), true) = (begins, map.contains_key("then")) {
                     let message = format!("`{begins}` and `then` go with nothing else");
                     let help =
@@ -310,8 +310,8 @@ impl Checker<'_> {
                     return None;
                 }
                 let is_from =
-                    map.contains_key("from") && ["map", "as", "default"].iter().any(|key| map.contains_key(*key));
-                if is_from || CONSTRUCTS.iter().any(|key| map.contains_key(*key)) {
+                    map.contains_key("from") && ["map", "as", "default"].iter().any(|key| map.contains_key(key));
+                if is_from || CONSTRUCTS.iter().any(|key| map.contains_key(key)) {
                     return self.body_value(pointer, json, names).map(Node::Leaf);
                 }
                 let members: Vec<_> = map
@@ -346,7 +346,7 @@ impl Checker<'_> {
         names: &Names,
         purpose: Purpose,
     ) -> Option<crate::plan::Value> {
-        match serde_json::from_value::<doc::Value>(json.clone()) {
+        match engine_json::from_value::<doc::Value>(json.clone()) {
             Ok(value) => self.value(pointer, &value, names, purpose),
             Err(_) => {
                 self.at_value(

@@ -357,8 +357,8 @@ impl Checker<'_> {
     fn words(&mut self, key: &str, value: &Value, words: &[&str]) {
         for literal in value.literals() {
             let written = match literal.as_literal() {
-                Some(serde_json::Value::String(word)) if words.contains(&word.as_str()) => continue,
-                Some(serde_json::Value::String(word)) => word.clone(),
+                Some(engine_json::Value::String(word)) if words.contains(&word.as_str()) => continue,
+                Some(engine_json::Value::String(word)) => word.to_string(),
                 Some(json) => json.to_string(),
                 None => continue,
             };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value as Json;
+use engine_json::Value as Json;
 
 use crate::diagnostic::Code;
 use crate::document::value::{Many, Missing, Other as DocumentOther, OtherWord};
@@ -233,7 +233,7 @@ impl Checker<'_> {
             return Some(ValueKind::Path(path, tracked));
         }
         if !Template::is_template(text) {
-            return Some(ValueKind::Literal(Json::String(text.to_owned())));
+            return Some(ValueKind::Literal(Json::from(text.to_owned())));
         }
         let template = self.template(pointer, text, names, purpose)?;
         if let (Some(variable), true) = (template.lone().and_then(Expression::as_variable), names.node) {

@@ -26,7 +26,7 @@ pub struct ConfigField {
     pub optional: bool,
     /// The value where none is given.
     #[serde(default)]
-    pub default: Option<serde_json::Value>,
+    pub default: Option<engine_json::Value>,
     /// A regular expression that the whole value must match.
     #[serde(default)]
     pub pattern: Option<String>,

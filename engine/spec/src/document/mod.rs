@@ -107,7 +107,7 @@ pub enum Use {
     Name(String),
     /// The fragment's name with options: `{ scim2: { page_size: 50 } }`.
     #[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
-    WithOptions(BTreeMap<String, BTreeMap<String, serde_json::Value>>),
+    WithOptions(BTreeMap<String, BTreeMap<String, engine_json::Value>>),
 }
 
 /// A part of a spec that several vendors share, with typed options.
@@ -122,7 +122,7 @@ pub struct Fragment {
     #[serde(default)]
     pub options: BTreeMap<String, FragmentOption>,
     /// The spec keys it contributes; what the spec says itself goes first.
-    pub spec: BTreeMap<String, serde_json::Value>,
+    pub spec: BTreeMap<String, engine_json::Value>,
 }
 
 /// One option of a fragment.
@@ -132,8 +132,8 @@ pub struct FragmentOption {
     /// What it changes.
     pub help: String,
     /// The value where a spec sets none; its type is the option's type.
-    pub default: serde_json::Value,
+    pub default: engine_json::Value,
     /// The values it may have.
     #[serde(default)]
-    pub choices: Vec<serde_json::Value>,
+    pub choices: Vec<engine_json::Value>,
 }

@@ -274,13 +274,13 @@ pub struct Edit {
     pub key: BTreeMap<String, Value>,
     /// The element that is added; the value of `key` where elements are plain values and nothing is said.
     #[serde(default)]
-    pub element: Option<serde_json::Value>,
+    pub element: Option<engine_json::Value>,
     /// The change is made in a list inside the element that `key` finds; where there is none, `element` is added first.
     #[serde(default)]
     pub within: Option<Within>,
     /// Fields of the whole and what they become: `{ $.role: "{{ input.role }}" }`.
     #[serde(default)]
-    pub set: BTreeMap<String, serde_json::Value>,
+    pub set: BTreeMap<String, engine_json::Value>,
     /// How it is written back. In scope are `before` and `after` (the list), and `whole` (what was read, with the change made).
     pub write: Box<Step>,
     /// How a change that someone else made in between is noticed.
@@ -303,7 +303,7 @@ pub struct Within {
     /// What makes one of its elements the one that is meant.
     pub key: BTreeMap<String, Value>,
     /// The element that is added.
-    pub element: serde_json::Value,
+    pub element: engine_json::Value,
 }
 
 /// `{ of: { header: etag }, send: { header: If-Match } }`
@@ -371,10 +371,10 @@ pub struct OneOf {
     pub is: Option<Value>,
     /// The value that a revoke sets.
     #[serde(default)]
-    pub default: Option<serde_json::Value>,
+    pub default: Option<engine_json::Value>,
     /// Values that are never changed, such as that of an owner.
     #[serde(default)]
-    pub fixed: Vec<serde_json::Value>,
+    pub fixed: Vec<engine_json::Value>,
     /// How the field is set; the new value is `value`.
     pub set: Box<Step>,
     /// How the field is cleared, where a revoke has no default to set.

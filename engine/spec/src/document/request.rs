@@ -30,7 +30,7 @@ pub struct Request {
     pub headers: BTreeMap<String, Value>,
     /// A JSON body: a structure whose leaves are values. `{ optional: … }` leaves out what is absent, `{ when: …, then: … }` what does not apply; `{ each: …, then: … }` makes a piece for each element of a list, which is `row` in it. A map with one of `coalesce`, `join`, `cases`, `pick`, `look_up`, `quote`, `literal`, or with `from` beside `map`, `as` or `default`, is that construct; `{ literal: … }` sends it as it stands.
     #[serde(default)]
-    pub json: Option<serde_json::Value>,
+    pub json: Option<engine_json::Value>,
     /// A form body (`application/x-www-form-urlencoded`).
     #[serde(default)]
     pub form: BTreeMap<String, QueryValue>,
@@ -74,5 +74,5 @@ pub struct Graphql {
     pub query: String,
     /// Typed variables; an optional one that is absent is left out.
     #[serde(default)]
-    pub variables: BTreeMap<String, serde_json::Value>,
+    pub variables: BTreeMap<String, engine_json::Value>,
 }

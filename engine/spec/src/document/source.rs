@@ -25,7 +25,7 @@ pub struct ListSource {
 pub struct Rows {
     /// Constant rows instead of a request.
     #[serde(default, rename = "rows")]
-    pub constant: Option<Vec<serde_json::Value>>,
+    pub constant: Option<Vec<engine_json::Value>>,
     /// The rows of another resource type, as they pass; no request of its own.
     #[serde(default)]
     pub each_row: Option<String>,
@@ -116,7 +116,7 @@ pub enum AbsentItems {
 #[serde(untagged)]
 pub enum ForEach {
     /// Constants.
-    Constants(Vec<serde_json::Value>),
+    Constants(Vec<engine_json::Value>),
     /// The resources of a type.
     Of(ForEachOf),
     /// A template that yields a list.

@@ -14,7 +14,7 @@ pub enum Value {
     /// A literal boolean.
     Boolean(bool),
     /// A literal number.
-    Number(serde_json::Number),
+    Number(engine_json::Number),
     /// The value at a path or of a template, mapped, converted or given a default.
     From(Box<From>),
     /// The first of several values that is present and not blank.
@@ -264,5 +264,5 @@ pub enum Quoting {
 #[serde(deny_unknown_fields)]
 pub struct Literal {
     /// The value as it stands.
-    pub literal: serde_json::Value,
+    pub literal: engine_json::Value,
 }

@@ -258,7 +258,7 @@ fn constant_source(value: &Value, span: Range<usize>) -> Result<String, Expressi
 
 /// JSON's escapes are understood by minijinja's lexer.
 fn text_source(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    engine_json::Value::from(text).to_string()
 }
 
 fn known(name: &str, list: &[&str], kind: &str, span: Range<usize>) -> Result<(), ExpressionError> {

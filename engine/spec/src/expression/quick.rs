@@ -5,9 +5,9 @@
 //! In: the parsed expression, once; then a scope. Out: whether it holds, or nothing where that is not
 //! plain: then the interpreter decides, and tells what is wrong.
 
+use engine_json::Value as Json;
 use minijinja::machinery::ast::{BinOpKind, CallArg, CompareOpKind, Expr, UnaryOpKind};
 use minijinja::value::ValueKind;
-use serde_json::Value as Json;
 
 use super::Variable;
 use super::lower::chain;
@@ -208,7 +208,7 @@ fn part(test: &str) -> Option<Part> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use engine_json::json;
 
     use super::super::{Expression, Program};
     use crate::scope::Scope;
@@ -264,7 +264,7 @@ mod tests {
                 for b in &samples {
                     let mut row = json!({ "b": b });
                     if let Some(a) = a {
-                        row["a"] = a.clone();
+                        row.as_object_mut().unwrap().insert("a", a.clone());
                     }
                     let names = json!({ "row": row });
                     let scope = Scope::root(names.as_object().unwrap());

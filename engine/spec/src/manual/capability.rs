@@ -120,7 +120,7 @@ fn to_know(plan: &Plan, owner: usize, entitlement: &Entitlement) -> String {
     for each in &entitlement.each {
         parts.push(match each {
             ForEach::Resources { name, .. } => format!("one for each {}", code(name)),
-            ForEach::Values { name, list } => match list.as_literal().and_then(serde_json::Value::as_array) {
+            ForEach::Values { name, list } => match list.as_literal().and_then(engine_json::Value::as_array) {
                 Some(values) => {
                     let words = values.iter().map(|value| value.as_str().map_or(value.to_string(), str::to_owned));
                     format!("one for each {}: {}", code(name), codes(words))

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use serde_json::Value as Json;
+use engine_json::Value as Json;
 
 use super::capability::changes_anything;
 use super::running::keeps_tokens;
@@ -65,7 +65,7 @@ fn required(field: &ConfigField) -> String {
 
 fn shown(default: &Json) -> String {
     match default {
-        Json::String(text) => text.clone(),
+        Json::String(text) => text.to_string(),
         Json::Array(items) => items.iter().map(shown).collect::<Vec<_>>().join(","),
         other => other.to_string(),
     }

@@ -1,6 +1,6 @@
 //! The hosts that a connector goes to: what a firewall has to let through.
 
-use serde_json::{Map, Value as Json};
+use engine_json::{Map, Value as Json};
 
 use crate::document::config::ConfigType;
 use crate::markdown::{Table, code, codes};
@@ -41,7 +41,7 @@ pub(super) fn hosts(plan: &Plan) -> String {
 }
 
 /// Host, the variables that change it, and what it is for.
-fn row(plan: &Plan, url: &Value, names: &Map<String, Json>, used: String) -> (String, String, String) {
+fn row(plan: &Plan, url: &Value, names: &Map, used: String) -> (String, String, String) {
     let fields = plan.config.iter().filter(|field| field.default.is_some() && reads(url, &field.name));
     let other = codes(fields.map(|field| field.env.as_str()));
     let host = match text(url, names) {
@@ -58,7 +58,7 @@ fn row(plan: &Plan, url: &Value, names: &Map<String, Json>, used: String) -> (St
 }
 
 /// A value for each field: its default, or its variable in braces.
-fn stand_ins(plan: &Plan) -> Map<String, Json> {
+fn stand_ins(plan: &Plan) -> Map {
     let config = plan.config.iter().map(|field| {
         let value = field.default.clone().unwrap_or_else(|| match field.kind {
             ConfigType::Url => Json::from(format!("https://{{{}}}", field.env)),
@@ -71,11 +71,11 @@ fn stand_ins(plan: &Plan) -> Map<String, Json> {
     names
 }
 
-fn text(url: &Value, names: &Map<String, Json>) -> Option<String> {
+fn text(url: &Value, names: &Map) -> Option<String> {
     url.text(&Scope::root(names), &NoWitness).ok().flatten().map(std::borrow::Cow::into_owned)
 }
 
-fn is_path(url: &Value, names: &Map<String, Json>) -> bool {
+fn is_path(url: &Value, names: &Map) -> bool {
     text(url, names).is_some_and(|url| url.starts_with('/'))
 }
 

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use serde_json::{Value as Json, json};
+use engine_json::{Value as Json, json};
 
 use super::Setting;
 use super::capability::{changes_anything, grantable};
@@ -170,7 +170,7 @@ fn yaml(documents: &[Json]) -> String {
 }
 
 fn secret(plan: &Plan, name: &str) -> Json {
-    let values: serde_json::Map<String, Json> =
+    let values: engine_json::Map =
         secrets(plan).map(|field| (field.name.clone(), Json::from(format!("<{}>", field.title)))).collect();
     json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": name }, "type": "Opaque", "stringData": values })
 }

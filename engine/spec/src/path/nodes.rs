@@ -5,11 +5,11 @@
 //! so that a few long ones above many values would cost their product. Here nothing is written;
 //! only what a filter says of one element is left to the library.
 
+use engine_json::Value as Json;
 use jsonpath_rust::parser::model::{
     Comparable, Filter, FilterAtom, FnArg, JpQuery, Segment, Selector, SingularQuery, Test, TestFunction,
 };
 use jsonpath_rust::query::{QueryRef, js_path_process};
-use serde_json::Value as Json;
 
 /// One step of a path.
 #[derive(Clone, Debug)]
@@ -124,60 +124,71 @@ fn filtered<'a>(filter: &JpQuery, node: &'a Json) -> Vec<&'a Json> {
     found.into_iter().map(QueryRef::val).collect()
 }
 
-/// Whether a query inside a filter spreads twice, or begins at the root: the library writes paths
-/// there too, of all that lies between an element and what is found below it, and would look through
-/// the whole answer for every element.
-pub(super) fn spreads_in_filter(segment: &Segment) -> bool {
+/// Why a filter is not one that specs may have, and what to write instead.
+///
+/// A query inside a filter may not spread twice, or begin at the root: the library writes paths there
+/// too, of all that lies between an element and what is found below it, and would look through the
+/// whole answer for every element. It also takes names of functions that RFC 9535 does not have.
+pub(super) fn refused(segment: &Segment) -> Option<(&'static str, &'static str)> {
     match segment {
-        Segment::Descendant(inner) => spreads_in_filter(inner),
-        Segment::Selector(selector) => selector_spreads(selector),
-        Segment::Selectors(selectors) => selectors.iter().any(selector_spreads),
+        Segment::Descendant(inner) => refused(inner),
+        Segment::Selector(selector) => refused_selector(selector),
+        Segment::Selectors(selectors) => selectors.iter().find_map(refused_selector),
     }
 }
 
-fn selector_spreads(selector: &Selector) -> bool {
+const SPREADS: (&str, &str) = (
+    "a filter looks at its own element (`@`), with one `*` or slice at most and without `..`",
+    "unnest the inner list and filter it with `where`",
+);
+const UNKNOWN_FUNCTION: (&str, &str) = (
+    "the functions of a filter are `length`, `count`, `match`, `search` and `value` (RFC 9535, 2.4)",
+    "filter the rows with `where`, which knows `in` and more",
+);
+
+fn refused_selector(selector: &Selector) -> Option<(&'static str, &'static str)> {
     match selector {
-        Selector::Filter(filter) => filter_spreads(filter),
-        _ => false,
+        Selector::Filter(filter) => refused_filter(filter),
+        _ => None,
     }
 }
 
-fn filter_spreads(filter: &Filter) -> bool {
+fn refused_filter(filter: &Filter) -> Option<(&'static str, &'static str)> {
     match filter {
-        Filter::Or(parts) | Filter::And(parts) => parts.iter().any(filter_spreads),
-        Filter::Atom(FilterAtom::Filter { expr, .. }) => filter_spreads(expr),
-        Filter::Atom(FilterAtom::Test { expr, .. }) => test_spreads(expr),
+        Filter::Or(parts) | Filter::And(parts) => parts.iter().find_map(refused_filter),
+        Filter::Atom(FilterAtom::Filter { expr, .. }) => refused_filter(expr),
+        Filter::Atom(FilterAtom::Test { expr, .. }) => refused_test(expr),
         Filter::Atom(FilterAtom::Comparison(comparison)) => {
             let (left, right) = comparison.vals();
-            [left, right].into_iter().any(|side| match side {
-                Comparable::Function(function) => function_spreads(function),
-                Comparable::SingularQuery(query) => matches!(query, SingularQuery::Root(_)),
-                Comparable::Literal(_) => false,
+            [left, right].into_iter().find_map(|side| match side {
+                Comparable::Function(function) => refused_function(function),
+                Comparable::SingularQuery(SingularQuery::Root(_)) => Some(SPREADS),
+                Comparable::SingularQuery(_) | Comparable::Literal(_) => None,
             })
         }
     }
 }
 
-fn test_spreads(test: &Test) -> bool {
+fn refused_test(test: &Test) -> Option<(&'static str, &'static str)> {
     match test {
-        Test::RelQuery(segments) => segments.iter().map(width).sum::<usize>() > 1,
-        Test::AbsQuery(_) => true,
-        Test::Function(function) => function_spreads(function),
+        Test::RelQuery(segments) => (segments.iter().map(width).sum::<usize>() > 1).then_some(SPREADS),
+        Test::AbsQuery(_) => Some(SPREADS),
+        Test::Function(function) => refused_function(function),
     }
 }
 
-fn function_spreads(function: &TestFunction) -> bool {
-    let argument_spreads = |argument: &FnArg| match argument {
-        FnArg::Literal(_) => false,
-        FnArg::Test(test) => test_spreads(test),
-        FnArg::Filter(filter) => filter_spreads(filter),
+fn refused_function(function: &TestFunction) -> Option<(&'static str, &'static str)> {
+    let refused_argument = |argument: &FnArg| match argument {
+        FnArg::Literal(_) => None,
+        FnArg::Test(test) => refused_test(test),
+        FnArg::Filter(filter) => refused_filter(filter),
     };
     match function {
-        TestFunction::Custom(_, arguments) => arguments.iter().any(argument_spreads),
-        TestFunction::Length(argument) => argument_spreads(argument),
-        TestFunction::Value(argument) | TestFunction::Count(argument) => argument_spreads(argument),
+        TestFunction::Custom(..) => Some(UNKNOWN_FUNCTION),
+        TestFunction::Length(argument) => refused_argument(argument),
+        TestFunction::Value(argument) | TestFunction::Count(argument) => refused_argument(argument),
         TestFunction::Search(one, other) | TestFunction::Match(one, other) => {
-            argument_spreads(one) || argument_spreads(other)
+            refused_argument(one).or_else(|| refused_argument(other))
         }
     }
 }
@@ -195,9 +206,9 @@ fn width(segment: &Segment) -> usize {
 mod tests {
     use std::time::{Duration, Instant};
 
+    use engine_json::json;
     use jsonpath_rust::parser::parse_json_path;
     use proptest::prelude::*;
-    use serde_json::json;
 
     use super::super::Path;
     use super::*;
@@ -292,5 +303,14 @@ mod tests {
             assert!(Path::parse(refused).is_err(), "{refused}");
         }
         assert!(Path::parse("$.users[?@.roles[*].name]").is_ok());
+    }
+
+    #[test]
+    fn a_filter_has_the_functions_of_the_standard_and_no_others() {
+        for refused in ["$[?in(@.role, @.roles)]", "$[?length(@.a) > 1 && any_of(@.a, @.b)]"] {
+            let error = Path::parse(refused).unwrap_err();
+            assert!(error.reason.contains("`length`, `count`, `match`, `search` and `value`"), "{error}");
+        }
+        assert!(Path::parse("$[?match(@.name, 'a.*') && count(@.roles[*]) > 1]").is_ok());
     }
 }

@@ -1,6 +1,6 @@
 //! Attributes, compiled, and the check of what a user gives.
 
-use serde_json::Value as Json;
+use engine_json::Value as Json;
 
 use crate::document::attribute::{CharacterKind, CommonName, Leave, MatchKey};
 use crate::document::config::ConfigType;

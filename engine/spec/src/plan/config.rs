@@ -1,7 +1,7 @@
 //! Config fields, and the check of a value a user gave.
 
 use crate::document::config::ConfigType;
-use serde_json::Value as Json;
+use engine_json::Value as Json;
 
 use super::Site;
 

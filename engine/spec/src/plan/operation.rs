@@ -259,7 +259,7 @@ pub struct OneOf {
     /// The value that stands for the entitlement; without, its slug.
     pub is: Option<Value>,
     /// What a revoke sets.
-    pub default: Option<serde_json::Value>,
+    pub default: Option<engine_json::Value>,
     /// Values that are never changed.
     pub fixed: Vec<String>,
     /// How it is set.

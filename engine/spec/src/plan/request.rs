@@ -60,7 +60,7 @@ pub enum Node {
     /// A list with a piece for each element of another, which is `row` in it.
     Each(Box<Each>),
     /// A constant.
-    Constant(serde_json::Value),
+    Constant(engine_json::Value),
 }
 
 /// A piece of a JSON body that has a condition.

@@ -1,6 +1,6 @@
 //! Rows that do not stand in an answer as objects: the members of an object, and values under names.
 
-use serde_json::{Map, Value as Json, json};
+use engine_json::{Map, Value as Json, json};
 
 use super::{NoWitness, Origin, PageRules, Pages, Source, Take, named_values};
 use crate::scope::Scope;
@@ -19,7 +19,7 @@ pub fn under_names(names: &[String], cells: &Json) -> Option<Json> {
 
 impl PageRules {
     /// The values of the first answer that later requests and rows read, as far as it has them.
-    pub fn firsts(&self, answer: &Json) -> Map<String, Json> {
+    pub fn firsts(&self, answer: &Json) -> Map {
         let nothing = Map::new();
         let root = Scope::root(&nothing);
         named_values(&self.first, &root.with_node("body", answer))

@@ -40,7 +40,7 @@ pub enum Origin {
     /// A request.
     Request(Box<Asked>),
     /// Constant rows.
-    Constant(Vec<serde_json::Value>),
+    Constant(Vec<engine_json::Value>),
     /// The rows of another type, as they pass: its number.
     EachRow(usize),
 }

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value as Json};
+use engine_json::{Map, Value as Json};
 
 use crate::document::value::{Conversion, Quoting};
 use crate::expression::{Expression, LONGEST_TEXT};
@@ -191,7 +191,7 @@ type Yield<'a> = Result<Option<Cow<'a, Json>>, Fault>;
 
 /// Named values as far as they yield something: every node of a path that may lead to several, as a
 /// list. What breaks has no name, either.
-pub fn named_values(values: &[(String, Value)], scope: &Scope<'_>) -> Map<String, Json> {
+pub fn named_values(values: &[(String, Value)], scope: &Scope<'_>) -> Map {
     let named = values.iter().filter_map(|(name, value)| match &value.kind {
         ValueKind::Path(path, _) if !path.is_singular() => {
             let all = value.yields_all(scope, &NoWitness).ok()??;
@@ -374,7 +374,7 @@ impl Value {
         match &self.kind {
             ValueKind::Template(template) if template.lone().is_none() => {
                 let url = template.url(scope).map_err(|error| self.broken(error.to_string()))?;
-                Ok(Some(Cow::Owned(Json::String(url))))
+                Ok(Some(Cow::Owned(Json::from(url))))
             }
             ValueKind::From(from) if from.map.is_none() && from.conversion.is_none() => {
                 match from.from.url(scope, witness)? {
@@ -409,7 +409,7 @@ impl Value {
         let text = match json {
             Cow::Borrowed(Json::String(text)) if self.keep_blank => Cow::Borrowed(text.as_str()),
             Cow::Borrowed(Json::String(text)) => Cow::Borrowed(text.trim()),
-            Cow::Owned(Json::String(text)) if self.keep_blank => Cow::Owned(text),
+            Cow::Owned(Json::String(text)) if self.keep_blank => Cow::Owned(text.into()),
             Cow::Owned(Json::String(text)) => Cow::Owned(text.trim().to_owned()),
             other => match other.as_ref() {
                 Json::Null => return Ok(None),
@@ -528,13 +528,13 @@ impl Value {
             Conversion::Integer => digits().map(Json::Number).ok_or_else(|| wrong("an integer")),
             Conversion::Number => match json {
                 Json::Number(_) => Ok(json.clone()),
-                Json::String(text) => serde_json::from_str::<serde_json::Number>(text.trim())
+                Json::String(text) => serde_json::from_str::<engine_json::Number>(text.trim())
                     .map(Json::Number)
                     .map_err(|_| wrong("a number")),
                 _ => Err(wrong("a number")),
             },
             Conversion::Text => {
-                scalar_text(Some(json)).map(|text| Json::String(text.into_owned())).map_err(|_| wrong("text"))
+                scalar_text(Some(json)).map(|text| Json::from(text.into_owned())).map_err(|_| wrong("text"))
             }
             Conversion::Boolean => match json {
                 Json::Bool(_) => Ok(json.clone()),
@@ -562,7 +562,7 @@ impl Value {
                 let nanoseconds = format!("{fraction:0<9}").get(..9).and_then(|digits| digits.parse::<i32>().ok());
                 let nanoseconds = nanoseconds.ok_or_else(|| wrong("a time"))?;
                 let time = jiff::Timestamp::new(seconds, nanoseconds).map_err(|_| wrong("a time"))?;
-                Ok(Json::String(time.to_string()))
+                Ok(Json::from(time.to_string()))
             }
             Conversion::UnixMilliseconds => {
                 let inner =
@@ -579,13 +579,13 @@ impl Value {
                 let time = milliseconds
                     .and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok())
                     .ok_or_else(|| wrong("a time"))?;
-                Ok(Json::String(time.to_string()))
+                Ok(Json::from(time.to_string()))
             }
             Conversion::LowerCase => {
-                json.as_str().map(|text| Json::String(text.to_lowercase())).ok_or_else(|| wrong("lower case"))
+                json.as_str().map(|text| Json::from(text.to_lowercase())).ok_or_else(|| wrong("lower case"))
             }
             Conversion::UpperCase => {
-                json.as_str().map(|text| Json::String(text.to_uppercase())).ok_or_else(|| wrong("upper case"))
+                json.as_str().map(|text| Json::from(text.to_uppercase())).ok_or_else(|| wrong("upper case"))
             }
         }
     }
@@ -603,7 +603,7 @@ impl Value {
                 return Err(self.broken(format!("the text would be longer than {LONGEST_TEXT} bytes")));
             }
         }
-        Ok((!joined.is_empty()).then_some(Cow::Owned(Json::String(joined))))
+        Ok((!joined.is_empty()).then_some(Cow::Owned(Json::from(joined))))
     }
 
     fn pick<'a>(&'a self, pick: &'a Pick, scope: &Scope<'a>, witness: &dyn Witness) -> Yield<'a> {
@@ -655,7 +655,7 @@ impl Value {
         let Some(text) = key.text(scope, witness)? else { return Ok(None) };
         let ids = witness.look_up(table, &text).map_err(|reason| self.broken(reason))?;
         match ids.as_slice() {
-            [id] => Ok(Some(Cow::Owned(Json::String(id.clone())))),
+            [id] => Ok(Some(Cow::Owned(Json::from(id.clone())))),
             [] => Err(Fault {
                 site: self.site.clone(),
                 kind: if expected { FaultKind::Dropped } else { FaultKind::Dangling },
@@ -687,7 +687,7 @@ impl Value {
                 return Err(self.broken(format!("the text would be longer than {LONGEST_TEXT} bytes")));
             }
         }
-        Ok(Some(Cow::Owned(Json::String(text))))
+        Ok(Some(Cow::Owned(Json::from(text))))
     }
 }
 

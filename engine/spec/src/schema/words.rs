@@ -98,7 +98,7 @@ pub(super) fn type_name(json_type: &str) -> &str {
 
 /// What a spec has, in the words of those who write it.
 pub(super) fn kind_of(json: &Json) -> &'static str {
-    if json.is_object() { "a map" } else { crate::plan::kind_of(json) }
+    if json.is_object() { "a map" } else { crate::plan::kind_of(&json.into()) }
 }
 
 /// A text as it is, everything else as JSON.

@@ -122,11 +122,12 @@ fn lists_that_go_on_behind_the_last_key_are_cut() {
     assert!(filter.contains(&format!("serial>{last}^")), "{last} in {filter}");
 
     // The key may be a number in a body, and the request may name the list beside it.
-    let bodies: Vec<&Json> = recorded.asked("/search").into_iter().filter_map(|one| one.json.as_ref()).collect();
+    let bodies = recorded.asked("/search").into_iter().filter_map(|one| one.json.clone());
+    let bodies: Vec<Json> = bodies.map(Json::from).collect();
     let teams = bodies.iter().filter(|body| body["kind"] == "team");
     let teams: Vec<&Json> = teams.map(|body| &body["after"]).collect();
     assert!(teams.len() == 2 && teams[0].is_null() && teams[1].is_number(), "{bodies:?}");
-    let members: Vec<&&Json> = bodies.iter().filter(|body| body["kind"] == "member").collect();
+    let members: Vec<&Json> = bodies.iter().filter(|body| body["kind"] == "member").collect();
     let later: Vec<&Json> = members.iter().filter(|body| body["after"].is_string()).map(|body| &body["team"]).collect();
     let long = later.iter().filter(|team| later.iter().filter(|other| other == team).count() >= 2).count();
     assert!(long >= 2 && members.len() < 30, "{members:?}");

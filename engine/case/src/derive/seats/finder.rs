@@ -4,13 +4,13 @@
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
+use engine_json::{Map, Value as Json};
 use engine_spec::path::Path;
 use engine_spec::plan::{
     Detail, IdRule, NoWitness, Origin, Plan, PrincipalRule, Source, Take, TraitRule, Unnest, Value, ValueKind, entry,
     named_values, under_names,
 };
 use engine_spec::scope::Scope;
-use serde_json::{Map, Value as Json};
 
 use super::super::feeds::{Feeds, Slot, has_conditions, inside};
 use super::super::spots::{List, Role, Rows, Spot};
@@ -18,20 +18,15 @@ use super::{Element, Form, Level, Made, Place, Reading, Seat};
 use crate::case::Case;
 
 /// The names that values read besides the rows, as far as a case gives them.
-pub(in super::super) fn given(plan: &Plan, case: &Case) -> Map<String, Json> {
+pub(in super::super) fn given(plan: &Plan, case: &Case) -> Map {
     let defaults = plan.config.iter().filter_map(|field| Some((field.name.clone(), field.default.clone()?)));
     let own = case.config.iter().map(|(name, value)| (name.clone(), value.clone()));
-    let config: Map<String, Json> = defaults.chain(own).collect();
+    let config: Map = defaults.chain(own).collect();
     Map::from_iter([("config".to_owned(), config.into())])
 }
 
 /// The rows of an answer; none where what is read are not they.
-pub(in super::super) fn seats<'p>(
-    plan: &'p Plan,
-    given: &Map<String, Json>,
-    spot: &Spot<'p>,
-    body: &Json,
-) -> Vec<Seat<'p>> {
+pub(in super::super) fn seats<'p>(plan: &'p Plan, given: &Map, spot: &Spot<'p>, body: &Json) -> Vec<Seat<'p>> {
     let mut finder = Finder { plan, given, body, nodes: HashMap::new(), seats: Vec::new(), places: HashMap::new() };
     finder.note(body, String::new());
     let Some(inner) = spot.unwrapped(body) else { return Vec::new() };
@@ -53,7 +48,7 @@ struct Found<'j> {
 
 struct Finder<'p, 'b> {
     plan: &'p Plan,
-    given: &'b Map<String, Json>,
+    given: &'b Map,
     body: &'b Json,
     /// The nodes of the body by address, each with where it stands: RFC 6901.
     nodes: HashMap<usize, (&'b Json, String)>,
@@ -297,7 +292,7 @@ impl<'p, 'b> Finder<'p, 'b> {
     }
 
     /// The object that a value takes from the node of a row as it is.
-    fn members_of(&self, object: &Value, scope: &Scope<'_>, node: &'b Json) -> Option<&'b Map<String, Json>> {
+    fn members_of(&self, object: &Value, scope: &Scope<'_>, node: &'b Json) -> Option<&'b Map> {
         let found = object.yields(scope, &NoWitness).ok().flatten()?;
         self.itself(&found).or_else(|| only_equal(node, &found))?.as_object()
     }
@@ -360,7 +355,7 @@ fn itself(node: &Json) -> Found<'_> {
     Found { node, row: Cow::Borrowed(node), form: Form::Node }
 }
 
-fn entries(members: &Map<String, Json>) -> impl Iterator<Item = Found<'_>> {
+fn entries(members: &Map) -> impl Iterator<Item = Found<'_>> {
     members.iter().map(|(key, value)| Found { node: value, row: Cow::Owned(entry(key, value)), form: Form::Entry })
 }
 

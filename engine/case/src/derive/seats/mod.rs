@@ -8,10 +8,10 @@ mod finder;
 
 use std::collections::BTreeSet;
 
+use engine_json::Value as Json;
 use engine_spec::expression::Expression;
 use engine_spec::path::Path;
 use engine_spec::plan::{Source, Unnest, Value};
-use serde_json::Value as Json;
 
 pub(super) use self::finder::{given, seats};
 use super::feeds::Slot;

@@ -7,8 +7,8 @@
 use std::fmt;
 
 use engine_c1z::{Comparison, Difference, EntitlementFilter, GrantFilter, KeyChange, Record, ResourceFilter, Way};
+use engine_json::{Map, Value};
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 use super::Arguments;
 use crate::inspect::listing::{Field, Listing, text, word};
@@ -27,7 +27,7 @@ pub struct Shown {
     #[serde(skip_serializing_if = "Option::is_none")]
     principal_display_name: Option<String>,
     #[serde(skip_serializing_if = "Map::is_empty")]
-    before: Map<String, Value>,
+    before: Map,
     #[serde(skip)]
     id: String,
     /// The key, where each has a line.
@@ -349,7 +349,7 @@ fn after(shown: &Shown) -> Option<&Value> {
 fn exact(value: Option<&Value>) -> String {
     match value {
         None => String::new(),
-        Some(Value::String(text)) => text.clone(),
+        Some(Value::String(text)) => text.to_string(),
         Some(value) => value.to_string(),
     }
 }
@@ -377,7 +377,7 @@ fn told(value: Option<&Value>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use engine_json::json;
 
     use super::*;
 

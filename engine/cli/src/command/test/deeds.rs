@@ -3,19 +3,19 @@
 use std::sync::Arc;
 
 use engine_case::{Deed, Player};
+use engine_json::Map;
 use engine_model::EntitlementRef;
 use engine_run::environment::SimulatedEnvironment;
 use engine_run::http::Services;
 use engine_run::provision::{Given, Mode, NoAudit, Order, Outcome};
 use engine_run::sync::NoProgress;
 use engine_spec::plan::Plan;
-use serde_json::{Map, Value as Json};
 
 use crate::session::{self, Session};
 use crate::{provisioning, simulation};
 
 /// Carries out the deeds of a case; what comes back is what went otherwise than expected.
-pub async fn run(plan: &Arc<Plan>, config: Map<String, Json>, player: &Player, deeds: &[Deed]) -> Vec<String> {
+pub async fn run(plan: &Arc<Plan>, config: Map, player: &Player, deeds: &[Deed]) -> Vec<String> {
     let (_stop, stop) = tokio::sync::watch::channel(false);
     let environment = Arc::new(SimulatedEnvironment::new(session::now()));
     let session = Session {

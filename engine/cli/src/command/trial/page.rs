@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use engine_json::Value as Json;
 use engine_run::trial::{Exchanged, Finding, Made, Trial, TriedList, TriedRow, Unfound};
-use serde_json::Value as Json;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::summary::size;

@@ -1,7 +1,7 @@
 //! What answers mean, and what errors say.
 
+use engine_json::{Value as Json, json};
 use engine_spec::plan::Meaning;
-use serde_json::{Value as Json, json};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 

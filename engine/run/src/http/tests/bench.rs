@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use engine_json::{Map, Value as Json, json};
 use engine_spec::expression::Expression;
 use engine_spec::path::Path;
 use engine_spec::plan::{
@@ -12,7 +13,6 @@ use engine_spec::plan::{
 };
 use engine_spec::scope::Scope;
 use engine_spec::template::Template;
-use serde_json::{Map, Value as Json, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -144,7 +144,7 @@ pub(crate) fn prepared(bench: &Bench, path: &str) -> PreparedRequest {
 pub(crate) struct Bench {
     pub clients: Clients,
     pub world: Arc<SimulatedEnvironment>,
-    names: Map<String, Json>,
+    names: Map,
 }
 
 impl Bench {

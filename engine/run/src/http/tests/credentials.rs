@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
+use engine_json::{Value as Json, json};
 use engine_spec::document::auth::{HmacAlgorithm, HmacEncoding};
 use engine_spec::plan::{Auth, Hmac, Oauth2Grant, SigV4};
 use engine_spec::template::Template;
-use serde_json::{Value as Json, json};
 use wiremock::matchers::{header, header_regex, method, path};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 

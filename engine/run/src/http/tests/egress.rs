@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
+use engine_json::json;
 use engine_spec::plan::{Auth, Tls};
-use serde_json::json;
 use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
+use engine_json::json;
 use engine_spec::plan::Tls;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use engine_json::json;
 use engine_spec::plan::Meaning;
-use serde_json::json;
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 

@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use engine_json::json;
 use engine_spec::document::auth::{ClientIn, JwtAlgorithm, TokenBody};
 use engine_spec::plan::{Auth, Body, Jwt, Login, Node, Oauth2, Oauth2Grant};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::json;
 use wiremock::matchers::{body_json, body_string, header, header_regex, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -34,7 +34,7 @@ pub(super) fn oauth2(grant: Oauth2Grant, token_url: &str) -> Oauth2 {
 pub(super) fn token(text: &str, expires: Option<u64>) -> ResponseTemplate {
     let mut body = json!({"access_token": text, "token_type": "bearer"});
     if let Some(expires) = expires {
-        body["expires_in"] = json!(expires);
+        body.as_object_mut().unwrap().insert("expires_in", json!(expires));
     }
     ResponseTemplate::new(200).set_body_json(body)
 }

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use engine_json::{Map, Value as Json};
 use engine_spec::plan::{Detail, Fault, FaultKind, Source};
 use futures::StreamExt;
 use futures::future::BoxFuture;
-use serde_json::{Map, Value as Json};
 
 use super::Work;
 use crate::extract::Note;
@@ -180,7 +180,7 @@ pub(super) struct Extended<'a> {
     /// The row.
     pub json: Cow<'a, Json>,
     /// Names that the detail gives.
-    pub names: Map<String, Json>,
+    pub names: Map,
     /// Why the row cannot be used.
     pub fault: Option<Fault>,
     /// Why there is no detail, where the row is used without.

@@ -4,8 +4,8 @@
 //! in. The next page is asked for before the rows of the current one are worked on, and the current
 //! one is stored while the next one is.
 
+use engine_json::Value as Json;
 use engine_spec::plan::{PageKind, PageRules, Source};
-use serde_json::Value as Json;
 
 use super::ahead::{Ahead, most_ahead, predictions};
 use super::{FINISHED, Fetched, Work};

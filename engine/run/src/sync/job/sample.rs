@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use engine_json::{Map, Value as Json};
 use engine_spec::plan::{Asked, Origin, PageRules, Pages, Source};
-use serde_json::{Map, Value as Json};
 
 use super::pages::step_position;
 use super::{Fetched, Work};
@@ -19,7 +19,7 @@ use crate::trial::{Finding, TriedList, TriedRow};
 pub(in crate::sync) async fn sample(
     run: Arc<Run>,
     task: Arc<Task>,
-    names: Map<String, Json>,
+    names: Map,
     most: usize,
     list: &mut TriedList,
 ) -> Result<(), SyncError> {

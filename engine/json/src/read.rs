@@ -1,0 +1,284 @@
+//! Text to value: in go the events of a deserializer, out comes a value, built bottom-up.
+//!
+//! Values wait on one stack until their list or object closes, which then takes exactly the memory
+//! that it needs. The names of an object are compared with those of objects before it: rows of one
+//! list mostly have the same ones, and share them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
+use crate::{Map, Number, Value};
+
+/// How many shapes of objects are remembered while a text is read; each object is compared with them.
+const SHAPES: usize = 32;
+
+/// What is known while one text is read.
+#[derive(Default)]
+struct Reading {
+    /// The parts of open lists and objects.
+    values: Vec<Value>,
+    /// The names of members of open objects, one behind the other.
+    names: String,
+    /// Where each of them ends.
+    ends: Vec<usize>,
+    shapes: Vec<Shape>,
+    /// Which shape gives way to the next one.
+    oldest: usize,
+}
+
+/// Names that an object had.
+struct Shape {
+    /// As they came, one behind the other, and where each of them ends.
+    came: String,
+    ends: Vec<usize>,
+    /// Sorted, without repetition.
+    names: Arc<Vec<String>>,
+    /// For each sorted name, which one it was as they came.
+    order: Vec<usize>,
+}
+
+/// Where an open object begins on the stacks.
+#[derive(Clone, Copy)]
+struct Begin {
+    values: usize,
+    names: usize,
+    ends: usize,
+}
+
+impl Shape {
+    fn of(came: &str, ends: &[usize]) -> Self {
+        let starts = std::iter::once(0).chain(ends.iter().copied());
+        let mut names: Vec<(&str, usize)> = starts
+            .zip(ends)
+            .enumerate()
+            .map(|(number, (start, end))| (came.get(start..*end).unwrap_or_default(), number))
+            .collect();
+        names.sort_unstable();
+        // Of members of one name the last one stays.
+        names.reverse();
+        names.dedup_by_key(|(name, _)| *name);
+        names.reverse();
+        Self {
+            came: came.to_owned(),
+            ends: ends.to_owned(),
+            order: names.iter().map(|(_, number)| *number).collect(),
+            names: Arc::new(names.into_iter().map(|(name, _)| name.to_owned()).collect()),
+        }
+    }
+}
+
+impl Reading {
+    fn begin(&self) -> Begin {
+        Begin { values: self.values.len(), names: self.names.len(), ends: self.ends.len() }
+    }
+
+    /// The object that began there.
+    fn object(&mut self, begin: Begin) -> Map {
+        let came = self.names.get(begin.names..).unwrap_or_default();
+        // Ends as they would be if the object stood alone.
+        let ends = self.ends.get_mut(begin.ends..).unwrap_or_default();
+        ends.iter_mut().for_each(|end| *end -= begin.names);
+        let known = self.shapes.iter().position(|shape| shape.came == came && shape.ends == ends);
+        let shape = match known {
+            Some(known) => self.shapes.get(known),
+            None => {
+                let shape = Shape::of(came, ends);
+                let place = if self.shapes.len() < SHAPES {
+                    self.shapes.push(shape);
+                    self.shapes.len() - 1
+                } else {
+                    let place = self.oldest;
+                    self.oldest = (place + 1) % SHAPES;
+                    if let Some(old) = self.shapes.get_mut(place) {
+                        *old = shape;
+                    }
+                    place
+                };
+                self.shapes.get(place)
+            }
+        };
+        let members = self.values.get_mut(begin.values..).unwrap_or_default();
+        let map = shape.map_or_else(Map::new, |shape| {
+            let taken = |number: &usize| members.get_mut(*number).map(std::mem::take).unwrap_or_default();
+            Map::of(&shape.names, shape.order.iter().map(taken).collect())
+        });
+        self.values.truncate(begin.values);
+        self.names.truncate(begin.names);
+        self.ends.truncate(begin.ends);
+        map
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Part(&mut Reading::default()).deserialize(deserializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Map {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::Object(members) => Ok(members),
+            _ => Err(D::Error::custom("an object was expected")),
+        }
+    }
+}
+
+/// Reads one value.
+struct Part<'r>(&'r mut Reading);
+
+/// Reads the name of a member onto the stack.
+struct Name<'r>(&'r mut Reading);
+
+impl<'de> DeserializeSeed<'de> for Part<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Name<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Name<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a member")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<(), E> {
+        self.0.names.push_str(name);
+        self.0.ends.push(self.0.names.len());
+        Ok(())
+    }
+}
+
+impl<'de> Visitor<'de> for Part<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any valid JSON value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        self.deserialize(deserializer)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::String(text.into()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Value, A::Error> {
+        let begin = self.0.begin();
+        while let Some(part) = parts.next_element_seed(Part(self.0))? {
+            self.0.values.push(part);
+        }
+        Ok(Value::Array(self.0.values.drain(begin.values..).collect()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut parts: A) -> Result<Value, A::Error> {
+        let begin = self.0.begin();
+        while parts.next_key_seed(Name(self.0))?.is_some() {
+            let part = parts.next_value_seed(Part(self.0))?;
+            self.0.values.push(part);
+        }
+        Ok(Value::Object(self.0.object(begin)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use crate::Value;
+
+    #[test]
+    fn of_members_of_one_name_the_last_one_stays() {
+        let value: Value = serde_json::from_str(r#"{"b":1,"a":{"x":1,"x":2},"b":3,"a":{"x":4,"x":5}}"#).unwrap();
+        assert_eq!(value.to_string(), r#"{"a":{"x":5},"b":3}"#);
+    }
+
+    #[test]
+    fn names_that_run_into_each_other_are_told_apart() {
+        let value: Value = serde_json::from_str(r#"[{"ab":1,"c":2},{"a":1,"bc":2},{"":1,"abc":2},{}]"#).unwrap();
+        assert_eq!(value.to_string(), r#"[{"ab":1,"c":2},{"a":1,"bc":2},{"":1,"abc":2},{}]"#);
+    }
+
+    #[test]
+    fn more_shapes_than_are_remembered_are_read() {
+        let rows: Vec<String> = (0..200).map(|n| format!(r#"{{"n{}":{n},"same":0}}"#, n % 70)).collect();
+        let text = format!("[{}]", rows.join(","));
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap().to_string(), text);
+    }
+
+    #[test]
+    fn what_breaks_off_or_nests_too_deep_is_refused_as_the_library_refuses_it() {
+        for text in ["{\"a\":[1,{\"b\":", "[1,]", &"[".repeat(200), "{\"a\":1}x"] {
+            let ours = serde_json::from_str::<Value>(text).unwrap_err().to_string();
+            assert_eq!(ours, serde_json::from_str::<serde_json::Value>(text).unwrap_err().to_string());
+        }
+    }
+
+    fn any_json() -> impl Strategy<Value = serde_json::Value> {
+        let leaf = prop_oneof![
+            Just(serde_json::Value::Null),
+            any::<bool>().prop_map(Into::into),
+            any::<i64>().prop_map(Into::into),
+            any::<u64>().prop_map(Into::into),
+            any::<f64>().prop_map(Into::into),
+            "\\PC{0,40}".prop_map(Into::into),
+        ];
+        leaf.prop_recursive(5, 60, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Into::into),
+                prop::collection::btree_map("[a-c]{0,3}|\\PC{0,30}", inner, 0..6)
+                    .prop_map(|members| serde_json::Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_is_read_and_written_as_the_library_does(theirs in any_json()) {
+            let text = theirs.to_string();
+            let ours: Value = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(ours.to_string(), text.as_str());
+            prop_assert_eq!(serde_json::to_string_pretty(&ours).unwrap(), serde_json::to_string_pretty(&theirs).unwrap());
+            prop_assert_eq!(&Value::from(theirs.clone()), &ours);
+            prop_assert_eq!(serde_json::Value::from(ours), theirs);
+        }
+    }
+}
