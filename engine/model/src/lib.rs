@@ -3,7 +3,7 @@
 //! ```text
 //! resource     resource types, resources and their traits
 //! entitlement  what can be held on a resource
-//! grant        who holds it: entitlement + principal
+//! grant        who holds it: entitlement + principal; grants, those of a page
 //! outcome      how an operation that changes the vendor ended
 //! store        the Store trait: one page in, one transaction; read back parents and look-ups
 //! report       what a run saw, and the completeness verdict
@@ -14,6 +14,7 @@
 
 pub mod entitlement;
 pub mod grant;
+pub mod grants;
 pub mod outcome;
 pub mod report;
 pub mod resource;
@@ -21,6 +22,7 @@ pub mod store;
 
 pub use entitlement::{Entitlement, EntitlementRef, Purpose};
 pub use grant::{Expansion, Grant, MissingReference, Principal};
+pub use grants::{GrantView, Grants, Terms};
 pub use outcome::OutcomeWord;
 pub use report::{ListReport, Problem, Report, Totals, Traffic, Verdict};
 pub use resource::{

@@ -2,7 +2,7 @@
 //! marks and its counts become durable together or not at all, which is what lets a killed run
 //! go on without losing or repeating a row.
 
-use crate::{Entitlement, Grant, Resource, ResourceType};
+use crate::{Entitlement, Grants, Resource, ResourceType};
 
 /// What could not be stored.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -59,7 +59,7 @@ pub struct Page {
     /// Entitlements.
     pub entitlements: Vec<Entitlement>,
     /// Grants, not settled yet.
-    pub grants: Vec<Grant>,
+    pub grants: Grants,
     /// Entries of look-up tables: table, key, resource id.
     pub look_ups: Vec<(String, String, String)>,
     /// Progress that holds once the page is stored. An existing mark of the same task and key is replaced.

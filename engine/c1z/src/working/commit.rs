@@ -3,10 +3,13 @@
 //! In: declared resource types and pages. Out: rows of the working file, and what was new. The
 //! first row of an id stays; records are encoded here, once, the way the sealed file holds them.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::ptr;
 
 use engine_model::{
-    Committed, Entitlement, Expansion, Grant, MissingReference, Page, Resource, ResourceType, ScopeRow, StoreError,
+    Committed, Entitlement, EntitlementRef, Expansion, GrantView, Grants, MissingReference, Page, Resource,
+    ResourceType, ScopeRow, StoreError, Terms,
 };
 use engine_proto::Message as _;
 use rusqlite::{Connection, OptionalExtension as _, Statement, ToSql, Transaction, params};
@@ -105,7 +108,7 @@ impl WorkingStore {
         let new_resources = self.insert_resources(transaction, &page.rank, page.resources)?;
         let mut committed = Committed { new_resources, ..Committed::default() };
         committed.conflicting_entitlements = self.insert_entitlements(transaction, &page.rank, page.entitlements)?;
-        committed.repeated_grants = self.insert_grants(transaction, page.grants)?;
+        committed.repeated_grants = self.insert_grants(transaction, &page.grants)?;
         let progress = || {
             let mut insert = transaction
                 .prepare_cached("insert into look_ups (name, key, id) values (?1, ?2, ?3) on conflict do nothing")?;
@@ -244,10 +247,16 @@ impl WorkingStore {
     }
 
     /// Returns how many had been stored before.
-    fn insert_grants(&self, transaction: &Transaction<'_>, mut grants: Vec<Grant>) -> Result<u64, StoreError> {
+    fn insert_grants(&self, transaction: &Transaction<'_>, grants: &Grants) -> Result<u64, StoreError> {
         // In the order of the table each row goes beside the last one.
-        grants.sort_by(|one, other| {
-            (&one.entitlement, &one.principal.id).cmp(&(&other.entitlement, &other.principal.id))
+        let mut sorted: Vec<GrantView<'_>> = grants.iter().collect();
+        sorted.sort_by(|one, other| {
+            let held = if ptr::eq(one.entitlement, other.entitlement) {
+                Ordering::Equal
+            } else {
+                one.entitlement.cmp(other.entitlement)
+            };
+            held.then_with(|| one.principal.cmp(other.principal))
         });
         let doing = || self.doing("writing grants to");
         let mut insert = transaction
@@ -277,60 +286,58 @@ impl WorkingStore {
         let mut replace_open = transaction.prepare_cached(&replaced("open_grants", "candidates")).doing(doing)?;
         let mut repeated = 0;
         // A page's grants mostly agree in these.
-        let mut last_rules: (Vec<Expansion>, Option<i64>) = (Vec::new(), None);
-        let mut last_candidates: (Vec<String>, String) = (Vec::new(), String::new());
-        for grant in grants {
-            let held = &grant.entitlement;
-            let of = self.declared_type(&held.resource.resource_type)?;
-            check_grant(&grant)?;
-            if grant.expands != last_rules.0 {
-                last_rules.1 = self.expansion(transaction, &grant.expands)?;
-                last_rules.0 = grant.expands;
-            }
-            let expansion = last_rules.1;
-            if let [_, _, ..] = grant.principal.types.as_slice()
-                && grant.principal.types != last_candidates.0
-            {
-                last_candidates.1 = self.candidates(transaction, &grant.principal.types)?;
-                last_candidates.0.clone_from(&grant.principal.types);
-            }
-            let kept = (!grant.kept.is_empty()).then(|| engine_json::Value::Object(grant.kept.clone()).to_string());
-            let flags = if grant.immutable { IMMUTABLE } else { 0 }
-                | if grant.missing == MissingReference::Drop { EXPECTED } else { 0 };
-            let is_new = match grant.principal.types.as_slice() {
-                [only] => {
-                    let number = self.declared_type(only)?.number;
-                    let values = params![
-                        of.number,
-                        held.resource.id,
-                        held.slug,
-                        number,
-                        grant.principal.id,
-                        grant.rule,
-                        flags,
-                        expansion,
-                        kept,
-                    ];
+        let mut held: Option<(&EntitlementRef, i64)> = None;
+        let mut terms: Option<(&Terms, StagedTerms)> = None;
+        for grant in sorted {
+            let (_, of) = match held {
+                Some(known) if ptr::eq(known.0, grant.entitlement) => known,
+                _ => *held.insert((grant.entitlement, self.held_type(grant.entitlement)?)),
+            };
+            let staged = match &terms {
+                Some((known, staged)) if ptr::eq(*known, grant.terms) => staged,
+                _ => &terms.insert((grant.terms, self.staged_terms(transaction, grant.terms)?)).1,
+            };
+            check_grant(&grant, staged.longest)?;
+            let kept = grant.kept.map(serde_json::to_string).transpose();
+            let kept = kept.map_err(|error| failed(doing(), error.to_string(), None))?;
+            let (resource, slug) = (&grant.entitlement.resource.id, &grant.entitlement.slug);
+            let (rule, flags, expansion) = (grant.terms.rule, staged.flags, staged.expansion);
+            let is_new = match &staged.principal {
+                StagedPrincipal::Type(number) => {
+                    let values = params![of, resource, slug, number, grant.principal, rule, flags, expansion, kept];
                     put(&mut insert, &mut replace, values)
                 }
-                _ => {
-                    let values = params![
-                        of.number,
-                        held.resource.id,
-                        held.slug,
-                        last_candidates.1,
-                        grant.principal.id,
-                        grant.rule,
-                        flags,
-                        expansion,
-                        kept,
-                    ];
+                StagedPrincipal::Candidates(list) => {
+                    let values = params![of, resource, slug, list, grant.principal, rule, flags, expansion, kept];
                     put(&mut insert_open, &mut replace_open, values)
                 }
             };
             repeated += u64::from(!is_new.doing(doing)?);
         }
         Ok(repeated)
+    }
+
+    /// The number of the type that an entitlement is of; its ids are checked.
+    fn held_type(&self, held: &EntitlementRef) -> Result<i64, StoreError> {
+        check_id("the resource of a grant", &held.resource.id)?;
+        check_id("the slug of a grant", &held.slug)?;
+        Ok(self.declared_type(&held.resource.resource_type)?.number)
+    }
+
+    fn staged_terms(&self, transaction: &Transaction<'_>, terms: &Terms) -> Result<StagedTerms, StoreError> {
+        let Some(longest) = terms.types.iter().map(String::len).max() else {
+            return Err(failed("storing a record", "a grant has no principal type", None));
+        };
+        Ok(StagedTerms {
+            principal: match terms.types.as_slice() {
+                [only] => StagedPrincipal::Type(self.declared_type(only)?.number),
+                _ => StagedPrincipal::Candidates(self.candidates(transaction, &terms.types)?),
+            },
+            longest,
+            flags: if terms.immutable { IMMUTABLE } else { 0 }
+                | if terms.missing == MissingReference::Drop { EXPECTED } else { 0 },
+            expansion: self.expansion(transaction, &terms.expands)?,
+        })
     }
 
     /// The number under which the grant's expansion rules are kept: few grants differ in them.
@@ -411,24 +418,35 @@ fn put(insert: &mut Statement<'_>, replace: &mut Statement<'_>, values: &[&dyn T
     Ok(is_new)
 }
 
+/// What grants have in common, as it stands in a row.
+struct StagedTerms {
+    principal: StagedPrincipal,
+    /// Bytes of the longest candidate type.
+    longest: usize,
+    flags: i64,
+    expansion: Option<i64>,
+}
+
+/// What is known of the type of a principal.
+enum StagedPrincipal {
+    /// The number of the type.
+    Type(i64),
+    /// The name of the list of candidates.
+    Candidates(String),
+}
+
 /// The ids that a grant is put together from, the longest candidate type counted.
-fn check_grant(grant: &Grant) -> Result<(), StoreError> {
-    let held = &grant.entitlement;
-    check_id("the resource of a grant", &held.resource.id)?;
-    check_id("the slug of a grant", &held.slug)?;
-    check_id("the principal of a grant", &grant.principal.id)?;
-    let longest = grant.principal.types.iter().map(String::len).max();
-    let Some(longest) = longest else {
-        return Err(failed("storing a record", "a grant has no principal type", None));
-    };
+fn check_grant(grant: &GrantView<'_>, longest: usize) -> Result<(), StoreError> {
+    check_id("the principal of a grant", grant.principal)?;
+    let held = grant.entitlement;
     let length = held.resource.resource_type.len()
         + held.resource.id.len()
         + held.slug.len()
         + longest
-        + grant.principal.id.len()
+        + grant.principal.len()
         + 4;
     if length > ID_BYTES {
-        let start = format!("{held}:{}", grant.principal.id);
+        let start = format!("{held}:{}", grant.principal);
         return check_id_length("the id of a grant", &start, length);
     }
     Ok(())

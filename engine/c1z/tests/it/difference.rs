@@ -71,7 +71,7 @@ fn another_sync_of_the_same_records_in_another_order_is_no_difference() {
         page.resources.reverse();
         page.entitlements.iter_mut().for_each(|entitlement| entitlement.grantable_to.reverse());
         page.entitlements.reverse();
-        page.grants.reverse();
+        page.grants = page.grants.iter().rev().map(|grant| grant.to_grant()).collect();
         page
     });
     let new = file(directory.path(), "new.c1z", pages.collect());
@@ -87,7 +87,7 @@ fn what_came_went_and_changed_is_told_with_its_keys() {
     let profile = json!({"team": "core", "floor": 1}).as_object().unwrap().clone();
     let old = Page {
         entitlements: vec![member_of("g1"), member_of("g2")],
-        grants: vec![grant("g1", "user", "u1"), grant("g1", "user", "u2")],
+        grants: vec![grant("g1", "user", "u1"), grant("g1", "user", "u2")].into(),
         ..page(vec![group("g1"), group("g2"), Resource { profile, ..user("u1") }, user("u2")])
     };
     let profile = json!({"team": "infra", "floor": 1}).as_object().unwrap().clone();
@@ -97,7 +97,7 @@ fn what_came_went_and_changed_is_told_with_its_keys() {
     g1.description = Some("whoever is in it".into());
     let new = Page {
         entitlements: vec![g1],
-        grants: vec![grant("g1", "user", "u1"), grant("g1", "user", "u3")],
+        grants: vec![grant("g1", "user", "u1"), grant("g1", "user", "u3")].into(),
         ..page(vec![group("g1"), u1, user("u2"), user("u3")])
     };
     let old = read(&file(directory.path(), "old.c1z", vec![old]), None);

@@ -15,7 +15,7 @@ fn expanded(groups: &[&str], users: &[&str], grants: Vec<Grant>) -> (Vec<String>
     store.declare(&types()).unwrap();
     let resources = groups.iter().map(|id| group(id)).chain(users.iter().map(|id| user(id))).collect();
     let entitlements = groups.iter().map(|id| member_of(id)).collect();
-    store.commit(Page { entitlements, grants, ..page(resources) }).unwrap();
+    store.commit(Page { entitlements, grants: grants.into(), ..page(resources) }).unwrap();
     let sealed = seal(&mut store, true);
     let reader = Reader::open(&target, &ReadOptions::default()).unwrap();
     let mut rows = Vec::new();

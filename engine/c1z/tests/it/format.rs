@@ -365,7 +365,7 @@ fn equal_records_give_equal_files_whatever_the_order_of_arrival() {
     for mut page in sample_pages().into_iter().rev() {
         page.resources.reverse();
         page.entitlements.reverse();
-        page.grants.reverse();
+        page.grants = page.grants.iter().rev().map(|grant| grant.to_grant()).collect();
         store.commit(page).unwrap();
     }
     seal(&mut store, true);
@@ -378,7 +378,7 @@ fn dangling_grants_are_not_written() {
     let target = directory.path().join("sync.c1z");
     let mut store = sample(&target);
     let grants = vec![grant("g1", "user", "gone"), grant("g9", "user", "u1")];
-    store.commit(Page { grants, ..Page::default() }).unwrap();
+    store.commit(Page { grants: grants.into(), ..Page::default() }).unwrap();
     assert_eq!(seal(&mut store, false).totals.grants, 4);
 }
 

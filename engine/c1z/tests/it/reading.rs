@@ -378,7 +378,7 @@ proptest! {
             .flat_map(|id| users.iter().map(move |user| grant(id, "user", user)))
             .collect();
         let count = grants_of.len();
-        store.commit(Page { entitlements, grants: grants_of, ..page(resources) }).unwrap();
+        store.commit(Page { entitlements, grants: grants_of.into(), ..page(resources) }).unwrap();
         let sealed = seal(&mut store, true);
         prop_assert_eq!(sealed.totals.entitlements, groups.len() as u64);
         let reader = read(&target).unwrap();

@@ -168,7 +168,8 @@ pub fn sample_pages() -> Vec<Page> {
                 Grant { kept, immutable: true, ..grant("g1", "user", "u1") },
                 grant("g2", "user", "u3"),
                 grant("g2", "user", "u2"),
-            ],
+            ]
+            .into(),
             ..page(vec![inner, group("g1")])
         },
     ]

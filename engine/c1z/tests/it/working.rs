@@ -216,7 +216,8 @@ fn the_first_of_equal_ids_stays_and_repetitions_are_counted() {
                 Grant { rule: 4, ..grant("g1", "user", "u1") },
                 open_grant("g1", &["user", "group"], "u1"),
                 open_grant("g1", &["user", "group"], "u1"),
-            ],
+            ]
+            .into(),
             repeated_resources: vec![tally("duplicates", 1); 3],
             repeated_grants: Some(tally("duplicate grants", 1)),
             ..page(vec![user("u1"), user("u1"), group("g1")])
@@ -238,7 +239,7 @@ fn of_equal_ids_the_lower_rank_stays_whichever_came_first() {
         rank: rank.to_owned(),
         resources: vec![(named("u", name), Some(json!({ "name": name })))],
         entitlements: vec![Entitlement { display_name: name.to_owned(), ..member_of("g") }],
-        grants: vec![Grant { rule: if name == "one" { 1 } else { 2 }, ..grant("g", "user", "u") }],
+        grants: vec![Grant { rule: if name == "one" { 1 } else { 2 }, ..grant("g", "user", "u") }].into(),
         ..Page::default()
     };
     let (first, second) = (page_of("0000 org:a", "one"), page_of("0000 org:b", "two"));
@@ -281,7 +282,7 @@ fn a_page_with_a_bad_record_leaves_nothing_behind() {
     }
     let error = store.commit(page(vec![user(&long)])).unwrap_err();
     assert!(error.reason.contains("`xxx"), "{error}");
-    let wide = Page { grants: vec![grant(&"g".repeat(600), "user", &"u".repeat(600))], ..Page::default() };
+    let wide = Page { grants: vec![grant(&"g".repeat(600), "user", &"u".repeat(600))].into(), ..Page::default() };
     assert!(store.commit(wide).unwrap_err().reason.contains("the id of a grant"));
     assert_eq!(store.marks().unwrap(), []);
     assert_eq!(store.totals().unwrap()[2], ("user".to_owned(), 0, 0, 0));
@@ -309,7 +310,8 @@ fn candidates_settle_on_the_first_type_that_has_the_id_and_again_when_more_came(
                 open_grant("g1", &["user", "group"], "later"),
                 Grant { rule: 3, missing: MissingReference::Drop, ..grant("g1", "user", "gone") },
                 Grant { rule: 2, ..grant("g9", "group", "g1") },
-            ],
+            ]
+            .into(),
             ..page(vec![group("g1")])
         })
         .unwrap();

@@ -109,7 +109,8 @@ pub fn file(directory: &Path) -> PathBuf {
             Grant { expands: vec![expands], ..grant(member("g1", "member"), "group", "g2") },
             grant(member("g2", "member"), "user", "u2"),
             grant(member("g2", "member"), "user", "u3"),
-        ],
+        ]
+        .into(),
         ..Page::default()
     };
     sealed(directory, page)

@@ -72,11 +72,8 @@ impl Memory {
                 self.resources.push((resource, scope));
             }
         }
-        for grant in page.grants {
-            if (self.wanted.grant)(&grant) {
-                self.grants.push(grant);
-            }
-        }
+        let grants = page.grants.iter().map(|grant| grant.to_grant());
+        self.grants.extend(grants.filter(|grant| (self.wanted.grant)(grant)));
         for (table, key, id) in page.look_ups {
             // What finds resources is asked for page by page, and not kept.
             if self.wanted.found_by.as_ref().is_some_and(|(finder, _)| *finder == table) {

@@ -352,7 +352,7 @@ impl Reader {
             Some((resource, scope)) => Ok(Some(Entry {
                 resource,
                 scope: scope.unwrap_or(Json::Null),
-                grants: emitter.page.grants,
+                grants: emitter.page.grants.iter().map(|grant| grant.to_grant()).collect(),
                 row: Some(row.clone()),
             })),
             None => match emitter.recorder.first_problem() {

@@ -450,7 +450,7 @@ impl TriedRow {
         let mut tried = Self { of, row, records: Vec::new(), filtered: 0, findings: Vec::new() };
         tried.records.extend(emitter.page.resources.iter().map(|(resource, _)| field::of_resource(plan, resource)));
         tried.records.extend(emitter.page.entitlements.iter().map(field::of_entitlement));
-        tried.records.extend(emitter.page.grants.iter().map(|grant| field::of_grant(plan, grant)));
+        tried.records.extend(emitter.page.grants.iter().map(|grant| field::of_grant(plan, &grant.to_grant())));
         for (what, count) in emitter.recorder.counts() {
             match what {
                 Tallied::Filtered => tried.filtered += u64::try_from(count).unwrap_or(0),
