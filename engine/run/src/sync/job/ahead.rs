@@ -78,11 +78,11 @@ fn same_request(one: &Position, other: &Position) -> bool {
         && one.window == other.window
 }
 
-/// How many pages are asked for ahead at most: as many as the vendor is asked at a time, but fewer
-/// where they are large.
+/// How many pages are asked for ahead at most: four times as many as the vendor is asked at a time,
+/// so that those behind a slow one are under way, but fewer where they are large.
 pub(super) fn most_ahead(rules: &PageRules, concurrency: usize) -> usize {
     let rows = rules.limit.as_ref().map_or(1, |limit| limit.value.max(1) as usize);
-    (ROWS_AHEAD / rows).clamp(1, concurrency.max(1))
+    (ROWS_AHEAD / rows).clamp(1, concurrency.max(1).saturating_mul(4))
 }
 
 /// The pages that come next: one, or as many as are known where pages are numbered, full, and
