@@ -30,7 +30,7 @@ pub struct Mark {
 /// A resource as the requests and rules of later tasks see it (`resource.id`, `parent.login`).
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScopeRow {
-    /// Order of arrival within its type, ascending; given by the store.
+    /// Its place within its type: pages in the order in which they came; given by the store.
     pub sequence: i64,
     /// The scope object.
     pub scope: engine_json::Value,

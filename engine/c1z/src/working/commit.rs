@@ -165,9 +165,14 @@ impl WorkingStore {
             .doing(doing)?;
         let mut insert_scope =
             transaction.prepare_cached("insert or replace into scopes (place, scope) values (?1, ?2)").doing(doing)?;
-        let mut new = Vec::with_capacity(resources.len());
+        // Sealing reads them in the order of their ids: what was put in that order, page by page, is read
+        // in as many strands, not row by row from all over the file.
+        let mut sorted: Vec<(usize, (Resource, Option<engine_json::Value>))> =
+            resources.into_iter().enumerate().collect();
+        sorted.sort_by(|(_, (one, _)), (_, (other, _))| one.id.cmp(&other.id));
+        let mut new = vec![false; sorted.len()];
         let mut data = Vec::new();
-        for (resource, scope) in resources {
+        for (at, (resource, scope)) in sorted {
             let of = self.declared_type(&resource.id.resource_type)?;
             check_id(&format!("the id of a {}", of.definition.id), &resource.id.id)?;
             let message = encode::resource(resource, &of.definition)?;
@@ -192,7 +197,9 @@ impl WorkingStore {
                 let place = (of.number << PLACE_BITS) | sequence;
                 insert_scope.execute(params![place, scope.to_string()]).doing(doing)?;
             }
-            new.push(is_new);
+            if let Some(new) = new.get_mut(at) {
+                *new = is_new;
+            }
         }
         Ok(new)
     }
