@@ -11,7 +11,7 @@ use std::sync::mpsc::Receiver;
 use engine_proto::{Message as _, v2};
 use rusqlite::{Connection, params};
 
-use super::Batch;
+use super::{Batch, nested};
 use crate::Failure;
 
 const SETTINGS: &str = "
@@ -66,8 +66,8 @@ create unique index idx_session_store_sync_key_v1 on v1_connector_sessions (sync
 /// The time of everything: the floor has no clock to show.
 const AT: &str = "2026-01-01 00:00:00";
 
-/// Writes a sync file.
-pub fn write(path: &Path, batches: &Receiver<Batch>) -> Result<(), Failure> {
+/// Writes a sync file; where teams are nested, with the grants that follow if `expand` says so.
+pub fn write(path: &Path, batches: &Receiver<Batch>, expand: bool) -> Result<(), Failure> {
     let database = path.with_extension("db");
     let _ = std::fs::remove_file(&database);
     let sync_id = engine_c1z::ksuid("2026-01-01T00:00:00Z".parse()?, [7; 16]);
@@ -90,6 +90,12 @@ pub fn write(path: &Path, batches: &Receiver<Batch>) -> Result<(), Failure> {
                  principal_resource_id, external_id, data, sync_id, discovered_at)
              values ('team', ?1, ?2, 'account', ?3, ?4, ?5, ?6, ?7)",
         )?;
+        let mut nesting = transaction.prepare(
+            "insert into v1_grants (resource_type_id, resource_id, entitlement_id, principal_resource_type_id,
+                 principal_resource_id, external_id, data, sync_id, discovered_at, expansion, needs_expansion)
+             values ('team', ?1, ?2, 'team', ?3, ?4, ?5, ?6, ?7, ?8, 1)",
+        )?;
+        let mut teams = Vec::new();
         for batch in batches {
             match batch {
                 Batch::Users(users) => {
@@ -110,9 +116,18 @@ pub fn write(path: &Path, batches: &Receiver<Batch>) -> Result<(), Failure> {
                         grant.execute(params![row.team, row.entitlement, row.user, row.id, row.data, sync_id, AT])?;
                     }
                 }
+                Batch::Members(members) => teams.push(members),
                 Batch::Lines(_) => {}
             }
         }
+        nested::each_grant(teams, expand, &mut |row| {
+            let nested::Grant { team, entitlement: of, principal, id, expansion, data } = row;
+            match expansion {
+                Some(expansion) => nesting.execute(params![team, of, principal, id, data, sync_id, AT, expansion])?,
+                None => grant.execute(params![team, of, principal, id, data, sync_id, AT])?,
+            };
+            Ok(())
+        })?;
     }
     transaction.execute_batch(INDEXES)?;
     transaction.execute(

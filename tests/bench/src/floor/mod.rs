@@ -1,4 +1,5 @@
-//! The floor: the shortest program that does the work of `work.yaml` for this one vendor.
+//! The floor: the shortest program that does the work of `work.yaml`, or of `nested.yaml`, for this one
+//! vendor.
 //!
 //! In: the address of a simulated vendor. Out: the same rows in the same tables and indexes as the
 //! engine's file, or as JSON Lines; or nothing, for measuring single stages. It checks nothing,
@@ -6,9 +7,11 @@
 //!
 //! ```text
 //! rows  answers as typed rows, rows as messages      file  rows into a file, on a thread of its own
+//! nested  teams in teams, and what follows from them
 //! ```
 
 mod file;
+mod nested;
 mod rows;
 
 use std::path::PathBuf;
@@ -58,6 +61,21 @@ enum Stage {
     Lines,
     /// A sync file
     C1z,
+    /// A sync file of teams that may be members of teams
+    Nested,
+    /// The same, with the grants that follow
+    Expanded,
+}
+
+impl Stage {
+    fn is_nested(self) -> bool {
+        matches!(self, Self::Nested | Self::Expanded)
+    }
+
+    /// What can hold an entitlement of a team.
+    fn holders(self) -> &'static [&'static str] {
+        if self.is_nested() { &["account", "team"] } else { &["account"] }
+    }
 }
 
 /// Rows on their way into the file.
@@ -65,6 +83,7 @@ enum Batch {
     Users(Vec<rows::Encoded>),
     Teams(Vec<rows::Encoded>, Vec<rows::Encoded>),
     Grants(Vec<rows::GrantRow>),
+    Members(nested::Members),
     Lines(Vec<u8>),
 }
 
@@ -83,7 +102,7 @@ pub fn read(arguments: &Arguments) -> Result<(), Failure> {
     let (out, batches) = std::sync::mpsc::sync_channel(WAITING);
     let (path, stage) = (arguments.file.clone(), arguments.stage);
     let writer = std::thread::spawn(move || match stage {
-        Stage::C1z => file::write(&path, &batches),
+        Stage::C1z | Stage::Nested | Stage::Expanded => file::write(&path, &batches, stage == Stage::Expanded),
         Stage::Lines => file::write_lines(&path, &batches),
         _ => Ok(()),
     });
@@ -124,7 +143,7 @@ impl Floor {
                     let cursor = page.data.next_cursor;
                     next = cursor.map(|cursor| tokio::spawn(fetched(self.clone(), users_page(cursor))));
                     match self.stage {
-                        Stage::C1z => {
+                        Stage::C1z | Stage::Nested | Stage::Expanded => {
                             self.put(Batch::Users(page.data.items.iter().map(rows::user).collect::<Result<_, _>>()?))?
                         }
                         Stage::Lines => self.put(Batch::Lines(rows::user_lines(&page.data.items)?))?,
@@ -142,9 +161,10 @@ impl Floor {
             let body = fetched(self.clone(), target).await?;
             let page: Page<Team<'_>> = serde_json::from_slice(&body)?;
             match self.stage {
-                Stage::C1z => {
+                Stage::C1z | Stage::Nested | Stage::Expanded => {
                     let teams = page.data.items.iter().map(rows::team).collect();
-                    self.put(Batch::Teams(teams, page.data.items.iter().flat_map(rows::entitlements).collect()))?;
+                    let entitlements = |row| rows::entitlements(row, self.stage.holders());
+                    self.put(Batch::Teams(teams, page.data.items.iter().flat_map(entitlements).collect()))?;
                 }
                 Stage::Lines => self.put(Batch::Lines(rows::team_lines(&page.data.items)?))?,
                 _ => {}
@@ -161,10 +181,15 @@ impl Floor {
 
     async fn members(self: Arc<Self>, team: String) -> Result<(), Failure> {
         let permit = self.room.acquire().await?;
-        let body = fetched(self.clone(), format!("/v1/teams/{team}/users?limit=1000")).await?;
+        let list = if self.stage.is_nested() { "members" } else { "users" };
+        let body = fetched(self.clone(), format!("/v1/teams/{team}/{list}?limit=1000")).await?;
         drop(permit);
         match self.stage {
             Stage::Fetch => {}
+            Stage::Nested | Stage::Expanded => {
+                let page: Page<nested::Member<'_>> = serde_json::from_slice(&body)?;
+                self.put(Batch::Members(nested::Members::of(&team, &page.data.items)))?;
+            }
             Stage::Tree => drop(serde_json::from_slice::<Json>(&body)?),
             stage => {
                 let page: Page<Member<'_>> = serde_json::from_slice(&body)?;

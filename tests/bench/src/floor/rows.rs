@@ -72,12 +72,18 @@ pub struct GrantRow {
     pub data: Vec<u8>,
 }
 
-fn any<M: Message + Name>(message: &M) -> Any {
+/// An annotation.
+pub fn any<M: Message + Name>(message: &M) -> Any {
     Any { type_url: M::type_url(), value: message.encode_to_vec() }
 }
 
 fn resource_id(resource_type: &str, id: &str) -> v2::ResourceId {
     v2::ResourceId { resource_type: resource_type.to_owned(), resource: id.to_owned(), baton_resource: false }
+}
+
+/// A resource of which only the id is told.
+pub fn stub(resource_type: &str, id: &str) -> v2::Resource {
+    v2::Resource { id: Some(resource_id(resource_type, id)), ..v2::Resource::default() }
 }
 
 fn text(text: &str) -> Option<Kind> {
@@ -150,20 +156,21 @@ pub fn team(row: &Team<'_>) -> Encoded {
     Encoded { resource: row.id.to_owned(), id: format!("team:{}", row.id), data: message.encode_to_vec() }
 }
 
-/// The records of a team's entitlements.
-pub fn entitlements<'a>(row: &'a Team<'a>) -> impl Iterator<Item = Encoded> + 'a {
+/// The records of a team's entitlements, for holders of some types.
+pub fn entitlements<'a>(row: &'a Team<'a>, holders: &'a [&'a str]) -> impl Iterator<Item = Encoded> + 'a {
     let kinds = [
         ("member", format!("{} Team Member", row.name), format!("Is a member of the team {}.", row.name)),
         ("manager", format!("{} Team Manager", row.name), format!("Manages the team {}.", row.name)),
     ];
     kinds.into_iter().map(|(slug, display_name, description)| {
+        let holder = |id: &&str| v2::ResourceType { id: (*id).to_owned(), ..v2::ResourceType::default() };
         let id = format!("team:{}:{slug}", row.id);
         let message = v2::Entitlement {
-            resource: Some(v2::Resource { id: Some(resource_id("team", row.id)), ..v2::Resource::default() }),
+            resource: Some(stub("team", row.id)),
             id: id.clone(),
             display_name,
             description,
-            grantable_to: vec![v2::ResourceType { id: "account".to_owned(), ..v2::ResourceType::default() }],
+            grantable_to: holders.iter().map(holder).collect(),
             purpose: v2::entitlement::PurposeValue::Assignment.into(),
             slug: slug.to_owned(),
             ..v2::Entitlement::default()
@@ -176,7 +183,6 @@ pub fn entitlements<'a>(row: &'a Team<'a>) -> impl Iterator<Item = Encoded> + 'a
 pub fn grant(team: &str, row: &Member<'_>) -> GrantRow {
     let entitlement = format!("team:{team}:{}", slug(row.role));
     let id = format!("{entitlement}:account:{}", row.user_id);
-    let stub = |of: &str, id: &str| v2::Resource { id: Some(resource_id(of, id)), ..v2::Resource::default() };
     let message = v2::Grant {
         entitlement: Some(v2::Entitlement {
             resource: Some(stub("team", team)),
@@ -190,7 +196,8 @@ pub fn grant(team: &str, row: &Member<'_>) -> GrantRow {
     GrantRow { team: team.to_owned(), entitlement, user: row.user_id.to_owned(), id, data: message.encode_to_vec() }
 }
 
-fn slug(role: &str) -> &'static str {
+/// The entitlement that a role is.
+pub fn slug(role: &str) -> &'static str {
     if role == "Team Manager" { "manager" } else { "member" }
 }
 

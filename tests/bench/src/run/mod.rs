@@ -133,7 +133,7 @@ fn inline(programs: &Programs) -> Result<Option<f64>, Failure> {
     let Some(dialect) = DIALECTS.iter().find(|dialect| dialect.spec.contains("scim")) else { return Ok(None) };
     eprintln!("one group with all members inline");
     let measured = |members| {
-        let vendor = Vendor::start(&Size { users: 100_000, teams: 1, members }, 0, &[])?;
+        let vendor = Vendor::start(&Size { users: 100_000, teams: 1, members, chain: 1 }, 0, &[])?;
         let measured = programs.engine(&vendor, dialect, Format::C1z)?;
         eprintln!("  engine {measured:?}");
         Ok::<Measured, Failure>(measured)

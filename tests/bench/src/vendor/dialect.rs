@@ -6,7 +6,7 @@
 use std::fmt::{self, Write as _};
 
 use super::mixed;
-use crate::size::Size;
+use crate::size::{Size, manages};
 
 /// Rows on a page of vendors that do not let the client choose.
 const OWN_PAGE: usize = 100;
@@ -24,6 +24,12 @@ pub fn answer(size: &Size, target: &str, body: &mut Vec<u8>) -> bool {
         ["v1", "teams", id, "users"] => {
             let members: Vec<usize> = size.members_of(team_number(id)).collect();
             asked.cursor(members.len(), &mut out, |out, at| membership(out, members.get(at).copied().unwrap_or(0)))
+        }
+        ["v1", "teams", id, "members"] => {
+            let team = team_number(id);
+            let members: Vec<Member> =
+                size.members_of(team).map(Member::User).chain(size.team_in(team).map(Member::Team)).collect();
+            asked.cursor(members.len(), &mut out, |out, at| members.get(at).map_or(Ok(()), |of| member(out, of)))
         }
         ["v1", ..] => asked.cursor(0, &mut out, |_, _| Ok(())),
         ["scim", "v2", "Users"] => asked.scim(size.users, &mut out, scim_user),
@@ -230,9 +236,25 @@ fn team(out: &mut Text<'_>, at: usize) -> fmt::Result {
     write!(out, r#"{{"id":"{id}","name":"Team {at}","description":"The team number {at}.","role":null}}"#)
 }
 
+fn role(user: usize) -> &'static str {
+    if manages(user) { "Team Manager" } else { "Team Member" }
+}
+
 fn membership(out: &mut Text<'_>, user: usize) -> fmt::Result {
-    let role = if user.is_multiple_of(50) { "Team Manager" } else { "Team Member" };
-    write!(out, r#"{{"user_id":"{}","role":"{role}"}}"#, user_id(user))
+    write!(out, r#"{{"user_id":"{}","role":"{}"}}"#, user_id(user), role(user))
+}
+
+/// Who is in a team where teams may be, too.
+enum Member {
+    User(usize),
+    Team(usize),
+}
+
+fn member(out: &mut Text<'_>, of: &Member) -> fmt::Result {
+    match of {
+        Member::User(at) => write!(out, r#"{{"type":"account","id":"{}","role":"{}"}}"#, user_id(*at), role(*at)),
+        Member::Team(at) => write!(out, r#"{{"type":"team","id":"{}","role":"Team Member"}}"#, team_id(*at)),
+    }
 }
 
 fn scim_user(out: &mut Text<'_>, at: usize) -> fmt::Result {
@@ -286,7 +308,7 @@ mod tests {
 
     #[test]
     fn every_list_ends_and_has_all_its_rows() {
-        let size = Size { users: 250, teams: 3, members: 120 };
+        let size = Size { users: 250, teams: 3, members: 120, chain: 1 };
         let mut users = 0;
         let mut target = "/v1/users?limit=100".to_owned();
         loop {
@@ -316,5 +338,27 @@ mod tests {
             serde_json::Value::Null
         );
         assert!(!answer(&size, "/elsewhere", &mut Vec::new()));
+    }
+
+    #[test]
+    fn a_team_of_a_chain_has_the_one_before_it_as_its_last_member() {
+        let size = Size { users: 250, teams: 7, members: 120, chain: 3 };
+        let members = |team: usize, cursor: &str| {
+            let target = format!("/v1/teams/{}/members?limit=100{cursor}", team_id(team));
+            json(&size, &target)["data"]["items"].as_array().unwrap().clone()
+        };
+        let last = |team: usize| members(team, "&cursor=c100").pop().unwrap();
+        for (team, before) in [(1, 0), (2, 1), (4, 3), (5, 4)] {
+            assert_eq!(last(team), serde_json::json!({"type": "team", "id": team_id(before), "role": "Team Member"}));
+        }
+        for team in [0, 3, 6] {
+            assert_eq!(last(team)["type"], "account");
+        }
+        assert_eq!((members(1, "").len(), members(1, "&cursor=c100").len()), (100, 21));
+        let managers = members(0, "").iter().filter(|member| member["role"] == "Team Manager").count();
+        assert_eq!(managers, 2);
+        let flat = Size { chain: 1, ..size };
+        let target = format!("/v1/teams/{}/members?limit=1000", team_id(1));
+        assert_eq!(json(&flat, &target)["data"]["items"].as_array().unwrap().len(), 120);
     }
 }
