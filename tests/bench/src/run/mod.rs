@@ -6,8 +6,10 @@
 //! ```text
 //! measure   one program to its end, and what it took      programs  engine and floor, and their files
 //! table     medians as Markdown, and the goals            machine   where it was measured
+//! expansion nested groups
 //! ```
 
+mod expansion;
 mod machine;
 mod measure;
 mod programs;
@@ -19,6 +21,7 @@ use clap::Args;
 
 use crate::Failure;
 use crate::size::Size;
+use expansion::Expansion;
 use measure::{Measured, Vendor};
 use programs::{DIALECTS, Dialect, Format, Programs, WORK, check};
 use table::{Comparison, DialectRow, Results};
@@ -38,9 +41,15 @@ pub struct Arguments {
     /// Rounds for directories of more than 200,000 users
     #[arg(long, default_value_t = 1)]
     large_rounds: usize,
-    /// Only the compared work: no dialects, no faults
+    /// Only the compared work: no nested groups, no dialects, no faults
     #[arg(long)]
     only_work: bool,
+    /// Only nested groups
+    #[arg(long, conflicts_with = "only_work")]
+    only_expansion: bool,
+    /// Grants that are to follow from nested groups
+    #[arg(long, value_delimiter = ',', default_values_t = [100_000, 250_000, 500_000])]
+    derived: Vec<usize>,
     /// The engine; `engine` beside this program unless said otherwise
     #[arg(long)]
     engine: Option<PathBuf>,
@@ -62,17 +71,16 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     let programs = Programs { engine, root, folder: folder.path().to_owned(), concurrency: arguments.concurrency };
     let mut results = Results { concurrency: arguments.concurrency, ..Results::default() };
-    results.comparisons.push(compare(&programs, Size::tiny(), 0, Format::C1z, arguments.rounds)?);
-    for users in &arguments.users {
-        let rounds = if *users > 200_000 { arguments.large_rounds } else { arguments.rounds };
-        for latency in &arguments.latency {
-            results.comparisons.push(compare(&programs, Size::of(*users), *latency, Format::C1z, rounds)?);
-            if *latency == 0 {
-                results.comparisons.push(compare(&programs, Size::of(*users), 0, Format::Lines, rounds)?);
-            }
-        }
+    if !arguments.only_expansion {
+        results.comparisons = comparisons(&programs, arguments)?;
     }
     if !arguments.only_work {
+        expansion::check_entangled(&programs)?;
+        for derived in &arguments.derived {
+            results.expansions.push(Expansion::measure(&programs, *derived, arguments.rounds)?);
+        }
+    }
+    if !arguments.only_work && !arguments.only_expansion {
         for dialect in &DIALECTS {
             results.dialects.push(dialect_row(&programs, dialect)?);
         }
@@ -85,6 +93,21 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     println!("{text}");
     Ok(())
+}
+
+/// The compared work at every size and latency.
+fn comparisons(programs: &Programs, arguments: &Arguments) -> Result<Vec<Comparison>, Failure> {
+    let mut comparisons = vec![compare(programs, Size::tiny(), 0, Format::C1z, arguments.rounds)?];
+    for users in &arguments.users {
+        let rounds = if *users > 200_000 { arguments.large_rounds } else { arguments.rounds };
+        for latency in &arguments.latency {
+            comparisons.push(compare(programs, Size::of(*users), *latency, Format::C1z, rounds)?);
+            if *latency == 0 {
+                comparisons.push(compare(programs, Size::of(*users), 0, Format::Lines, rounds)?);
+            }
+        }
+    }
+    Ok(comparisons)
 }
 
 fn compare(

@@ -19,6 +19,8 @@ pub struct Dialect {
     pub set: &'static [&'static str],
     /// Variables.
     pub variables: &'static [(&'static str, &'static str)],
+    /// Flags of `sync`.
+    pub flags: &'static [&'static str],
 }
 
 /// The work that the floor does too.
@@ -27,7 +29,19 @@ pub const WORK: Dialect = Dialect {
     spec: "tests/bench/work.yaml",
     set: &["base_url=URL"],
     variables: &[("BATON_BENCH_TOKEN", "made-up")],
+    flags: &[],
 };
+
+/// The same with teams in teams.
+pub const NESTED: Dialect = Dialect {
+    name: "nested",
+    spec: "tests/bench/nested.yaml",
+    variables: &[("BATON_NESTED_TOKEN", "made-up")],
+    ..WORK
+};
+
+/// The same with the grants that follow.
+pub const EXPANDED: Dialect = Dialect { name: "expanded", flags: &["--expand"], ..NESTED };
 
 /// The connectors whose dialects the simulated vendor speaks.
 pub const DIALECTS: [Dialect; 4] = [
@@ -36,24 +50,28 @@ pub const DIALECTS: [Dialect; 4] = [
         spec: "specs/fivetran.yaml",
         set: &["base_url=URL"],
         variables: &[("BATON_FIVETRAN_API_KEY", "made-up"), ("BATON_FIVETRAN_API_SECRET", "made-up-too")],
+        flags: &[],
     },
     Dialect {
         name: "dbt over SCIM: startIndex lists, members inline",
         spec: "specs/dbt-scim.yaml",
         set: &["base_url=URL/scim/v2"],
         variables: &[("BATON_DBT_SCIM_TOKEN", "made-up")],
+        flags: &[],
     },
     Dialect {
         name: "dbt Cloud: offset lists, memberships on users",
         spec: "specs/dbt-cloud.yaml",
         set: &["base_url=URL", "account_id=1"],
         variables: &[("BATON_DBTCLOUD_API_TOKEN", "made-up")],
+        flags: &[],
     },
     Dialect {
         name: "CircleCI: page tokens",
         spec: "specs/circleci.yaml",
         set: &["base_url=URL", "org_id=b9f9f0de-55a7-4f6c-9c5c-0c1f2d3e4a5b"],
         variables: &[("BATON_CIRCLECI_API_TOKEN", "made-up")],
+        flags: &[],
     },
 ];
 
@@ -95,6 +113,7 @@ impl Programs {
         command.args(["sync", "--fresh", "--spec", dialect.spec, "--file"]).arg(&file);
         command.args(["--concurrency", &self.concurrency.to_string()]);
         command.args(["--format", if format == Format::C1z { "c1z" } else { "jsonl" }]);
+        command.args(dialect.flags);
         for pair in dialect.set {
             command.args(["--set", &pair.replace("URL", &vendor.url)]);
         }
@@ -102,12 +121,17 @@ impl Programs {
         self.finish(vendor, command, &file)
     }
 
-    /// One run of the floor.
+    /// One run of the floor at the work of [`WORK`].
     pub fn floor(&self, vendor: &Vendor, format: Format) -> Result<Measured, Failure> {
+        self.floor_until(vendor, if format == Format::C1z { "c1z" } else { "lines" }, format)
+    }
+
+    /// One run of the floor until a stage.
+    pub fn floor_until(&self, vendor: &Vendor, stage: &str, format: Format) -> Result<Measured, Failure> {
         let file = self.file("floor", format);
         let mut command = Command::new(std::env::current_exe()?);
         command.env_clear().args(["floor", "--url", &vendor.url, "--file"]).arg(&file);
-        command.args(["--stage", if format == Format::C1z { "c1z" } else { "lines" }]);
+        command.args(["--stage", stage]);
         command.args(["--concurrency", &self.concurrency.to_string()]);
         self.finish(vendor, command, &file)
     }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::expansion::{self, Expansion};
 use super::measure::Measured;
 use super::programs::Format;
 use crate::size::Size;
@@ -40,6 +41,8 @@ pub struct DialectRow {
 pub struct Results {
     /// The compared work.
     pub comparisons: Vec<Comparison>,
+    /// Nested groups.
+    pub expansions: Vec<Expansion>,
     /// Connectors.
     pub dialects: Vec<DialectRow>,
     /// What 100,000 members in one answer take in memory, in sizes of the answer.
@@ -70,12 +73,16 @@ impl Results {
         // Writing to a String cannot fail.
         let _ = self.compared(&mut text);
         let _ = self.goals(&mut text);
+        let _ = expansion::table(&self.expansions, &mut text);
         let _ = self.connectors(&mut text);
         let _ = self.faults(&mut text);
         text
     }
 
     fn compared(&self, text: &mut String) -> std::fmt::Result {
+        if self.comparisons.is_empty() {
+            return Ok(());
+        }
         writeln!(
             text,
             "| users | latency | writes | program | wall s | CPU s | peak MiB | requests | in flight | file MB |\n\
@@ -141,6 +148,10 @@ impl Results {
         goal("a group with 100,000 members inline: memory, in sizes of the answer", 3.0, 1.0, self.inline);
         goal("tiny directory: wall s", 0.15, 0.08, tiny.map(|of| of.engine.wall));
         goal("tiny directory: CPU s", 0.06, 0.03, tiny.map(|of| of.engine.cpu));
+        let worst = self.expansions.iter().map(Expansion::ratio).reduce(f64::max);
+        goal("nested groups: CPU per derived grant against the floor, the worst size", 1.5, 1.1, worst);
+        let linear = self.expansions.first().zip(self.expansions.last()).map(|(small, large)| large.growth(small));
+        goal("nested groups: CPU per derived grant of the largest size against the smallest", 1.5, 1.1, linear);
         goal("100k: file MB", 37.0, 32.0, near.map(|of| of.engine.written));
         writeln!(text, "\n## Goals\n\n| measure | must | aim | measured | |\n| --- | ---: | ---: | ---: | --- |")?;
         for Goal { what, must, aim, measured } in goals {
