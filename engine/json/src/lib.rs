@@ -4,12 +4,13 @@
 //! value    the value, what it is, its parts
 //! map      objects: members sorted by name; objects of one answer share their names
 //! read     text to value               write    value to text
-//! convert  Rust's types, `json!`       query    what JSONPath asks of a value
+//! convert  Rust's types                query    what JSONPath asks of a value
 //! ```
 //!
 //! The text itself is read and written by `serde_json`, whose names and behaviour the types here
 //! keep; they differ in what a page of rows costs. A row of twenty members is one allocation, not
-//! twenty-five: its names are those of the row before, and short texts lie in the value itself.
+//! twenty-five: its names are those of the row before, and short texts lie in the value itself. Nothing
+//! here knows what a value means.
 
 mod convert;
 mod map;

@@ -110,7 +110,7 @@ impl Map {
 
     /// Keeps the members for which a condition holds.
     pub fn retain(&mut self, mut keep: impl FnMut(&str, &mut Value) -> bool) {
-        let kept: Vec<bool> = self.names().to_vec().iter().zip(&mut *self.values).map(|(n, v)| keep(n, v)).collect();
+        let kept: Vec<bool> = self.iter_mut().map(|(name, value)| keep(name, value)).collect();
         if kept.iter().all(|is_kept| *is_kept) {
             return;
         }

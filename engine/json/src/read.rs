@@ -1,7 +1,7 @@
 //! Text to value: in go the events of a deserializer, out comes a value, built bottom-up.
 //!
-//! Values wait on one stack until their list or object closes, which then takes exactly the memory
-//! that it needs. The names of an object are compared with those of objects before it: rows of one
+//! Members wait on one stack until their object closes, which then takes exactly the memory that it
+//! needs. The names of an object are compared with those of objects before it: rows of one
 //! list mostly have the same ones, and share them.
 
 use std::fmt;
@@ -17,7 +17,7 @@ const SHAPES: usize = 32;
 /// What is known while one text is read.
 #[derive(Default)]
 struct Reading {
-    /// The parts of open lists and objects.
+    /// The members of open objects.
     values: Vec<Value>,
     /// The names of members of open objects, one behind the other.
     names: String,
@@ -70,17 +70,30 @@ impl Shape {
 }
 
 impl Reading {
+    /// Reads the members of an object.
+    fn members<'de, A: MapAccess<'de>>(&mut self, mut parts: A) -> Result<Map, A::Error> {
+        let begin = self.begin();
+        while parts.next_key_seed(Name(self))?.is_some() {
+            let part = parts.next_value_seed(Part(self))?;
+            self.values.push(part);
+        }
+        Ok(self.object(begin))
+    }
+
     fn begin(&self) -> Begin {
         Begin { values: self.values.len(), names: self.names.len(), ends: self.ends.len() }
     }
 
     /// The object that began there.
     fn object(&mut self, begin: Begin) -> Map {
+        if begin.ends == self.ends.len() {
+            return Map::new();
+        }
         let came = self.names.get(begin.names..).unwrap_or_default();
         // Ends as they would be if the object stood alone.
         let ends = self.ends.get_mut(begin.ends..).unwrap_or_default();
         ends.iter_mut().for_each(|end| *end -= begin.names);
-        let known = self.shapes.iter().position(|shape| shape.came == came && shape.ends == ends);
+        let known = self.shapes.iter().position(|shape| shape.ends == ends && shape.came == came);
         let shape = match known {
             Some(known) => self.shapes.get(known),
             None => {
@@ -119,10 +132,22 @@ impl<'de> Deserialize<'de> for Value {
 
 impl<'de> Deserialize<'de> for Map {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Value::deserialize(deserializer)? {
-            Value::Object(members) => Ok(members),
-            _ => Err(D::Error::custom("an object was expected")),
-        }
+        deserializer.deserialize_map(Members)
+    }
+}
+
+/// Reads an object and nothing else.
+struct Members;
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Map;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, parts: A) -> Result<Map, A::Error> {
+        Reading::default().members(parts)
     }
 }
 
@@ -202,20 +227,16 @@ impl<'de> Visitor<'de> for Part<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Value, A::Error> {
-        let begin = self.0.begin();
+        let mut items = Vec::new();
         while let Some(part) = parts.next_element_seed(Part(self.0))? {
-            self.0.values.push(part);
+            items.push(part);
         }
-        Ok(Value::Array(self.0.values.drain(begin.values..).collect()))
+        items.shrink_to_fit();
+        Ok(Value::Array(items))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut parts: A) -> Result<Value, A::Error> {
-        let begin = self.0.begin();
-        while parts.next_key_seed(Name(self.0))?.is_some() {
-            let part = parts.next_value_seed(Part(self.0))?;
-            self.0.values.push(part);
-        }
-        Ok(Value::Object(self.0.object(begin)))
+    fn visit_map<A: MapAccess<'de>>(self, parts: A) -> Result<Value, A::Error> {
+        self.0.members(parts).map(Value::Object)
     }
 }
 
@@ -229,6 +250,13 @@ mod tests {
     fn of_members_of_one_name_the_last_one_stays() {
         let value: Value = serde_json::from_str(r#"{"b":1,"a":{"x":1,"x":2},"b":3,"a":{"x":4,"x":5}}"#).unwrap();
         assert_eq!(value.to_string(), r#"{"a":{"x":5},"b":3}"#);
+    }
+
+    #[test]
+    fn a_list_takes_no_more_memory_than_its_elements() {
+        let value: Value = serde_json::from_str(&format!("[{}]", "1,".repeat(1000) + "1")).unwrap();
+        let items = value.as_array().unwrap();
+        assert_eq!((items.len(), items.capacity()), (1001, 1001));
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Value to text, as `serde_json` writes it: compact, members sorted by name.
 
 use std::fmt;
-use std::io;
 
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
@@ -33,24 +32,7 @@ impl Serialize for Map {
 /// Compact JSON; with `{:#}` over several lines.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let pretty = f.alternate();
-        let out = Out(f);
-        let written = if pretty { serde_json::to_writer_pretty(out, self) } else { serde_json::to_writer(out, self) };
-        written.map_err(|_| fmt::Error)
-    }
-}
-
-/// A formatter as a place for bytes.
-struct Out<'f, 'o>(&'f mut fmt::Formatter<'o>);
-
-impl io::Write for Out<'_, '_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let text = std::str::from_utf8(bytes).map_err(io::Error::other)?;
-        self.0.write_str(text).map_err(io::Error::other)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        let text = if f.alternate() { serde_json::to_string_pretty(self) } else { serde_json::to_string(self) };
+        f.write_str(&text.map_err(|_| fmt::Error)?)
     }
 }

@@ -1,6 +1,5 @@
-//! The grants of a page. A team's members differ in who they are and in little else: what a grant
-//! has in common with the one before is kept once, so that a hundred thousand members of one group
-//! take 40 bytes each.
+//! The grants of a page. A team's members differ in who they are and in little else: what grants have
+//! in common is kept once, so that a hundred thousand members of one group take 40 bytes each.
 
 use engine_json::{Map, Text};
 
@@ -56,8 +55,9 @@ impl Grants {
         let Grant { entitlement, principal, expands, immutable, kept, rule, missing } = grant;
         let terms = Terms { types: principal.types, expands, immutable, rule, missing };
         self.rows.push(Row {
-            entitlement: last_or_new(&mut self.entitlements, entitlement),
-            terms: last_or_new(&mut self.terms, terms),
+            entitlement: place(&mut self.entitlements, entitlement, 1),
+            // There are as many terms as the rules have kinds of principals: few.
+            terms: place(&mut self.terms, terms, usize::MAX),
             principal: principal.id.into(),
             kept: (!kept.is_empty()).then(|| Box::new(kept)),
         });
@@ -86,12 +86,14 @@ impl Grants {
     }
 }
 
-/// The place of the last element if it is equal, or else of the new one behind it.
-fn last_or_new<T: PartialEq>(known: &mut Vec<T>, new: T) -> u32 {
-    if known.last() != Some(&new) {
+/// The place of an equal element among the last ones, or of the new one behind them.
+fn place<T: PartialEq>(known: &mut Vec<T>, new: T, last: usize) -> u32 {
+    let equal = known.iter().enumerate().rev().take(last).find(|(_, one)| **one == new);
+    let place = equal.map_or(known.len(), |(place, _)| place);
+    if place == known.len() {
         known.push(new);
     }
-    u32::try_from(known.len() - 1).unwrap_or(u32::MAX)
+    u32::try_from(place).unwrap_or(u32::MAX)
 }
 
 impl GrantView<'_> {
@@ -143,7 +145,7 @@ mod tests {
         let all = [grant("a", "1", 0), grant("a", "2", 0), grant("b", "1", 0), grant("a", "3", 1), grant("a", "4", 0)];
         let grants: Grants = all.iter().cloned().collect();
         assert!(grants.iter().map(|grant| grant.to_grant()).eq(all));
-        assert_eq!((grants.len(), grants.entitlements.len(), grants.terms.len()), (5, 3, 3));
+        assert_eq!((grants.len(), grants.entitlements.len(), grants.terms.len()), (5, 3, 2));
     }
 
     #[test]

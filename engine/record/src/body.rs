@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use engine_json::{Map, Value as Json, json};
 use engine_spec::document::page::LastWord;
 use engine_spec::path::Path;
-use engine_spec::plan::{NoWitness, PageKind, PageRules, Take, Value, entry, under_names};
+use engine_spec::plan::{Columns, NoWitness, PageKind, PageRules, Take, Value, entry};
 use engine_spec::scope::Scope;
 
 use crate::lists::Known;
@@ -25,7 +25,8 @@ impl Known<'_> {
                 Some(members.map(|(key, value)| Cow::Owned(entry(key, value))).collect())
             }
             Take::Columns { .. } => {
-                found.as_array()?.iter().map(|cells| Some(Cow::Owned(under_names(columns, cells)?))).collect()
+                let columns = Columns::new(columns);
+                found.as_array()?.iter().map(|cells| Some(Cow::Owned(columns.row(cells)?))).collect()
             }
             _ => Some(found.as_array()?.iter().map(Cow::Borrowed).collect()),
         }

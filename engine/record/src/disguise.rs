@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use engine_json::{Map, Value as Json};
+use engine_json::Value as Json;
 use regex::Regex;
 
 use crate::made_up::{Maker, Use};
@@ -234,15 +234,14 @@ impl Disguise {
             Json::Array(items) => items.iter().map(|item| self.json_at(item, trail)).collect(),
             Json::Object(members) => {
                 let is_map = self.maps.iter().any(|place| place.is_at(trail));
-                let mut made = Map::new();
-                for (name, member) in members {
+                let made = members.iter().map(|(name, member)| {
                     let shown = if is_map || self.is_data(name) { self.text(name) } else { name.clone() };
                     trail.push(name.clone());
                     let member = self.json_at(member, trail);
                     trail.pop();
-                    made.insert(shown, member);
-                }
-                Json::Object(made)
+                    (shown, member)
+                });
+                Json::Object(made.collect())
             }
             other => other.clone(),
         }

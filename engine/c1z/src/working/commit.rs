@@ -294,16 +294,16 @@ impl WorkingStore {
         let mut repeated = 0;
         // A page's grants mostly agree in these.
         let mut held: Option<(&EntitlementRef, i64)> = None;
-        let mut terms: Option<(&Terms, StagedTerms)> = None;
+        let mut terms: Vec<(&Terms, StagedTerms)> = Vec::new();
         for grant in sorted {
             let (_, of) = match held {
                 Some(known) if ptr::eq(known.0, grant.entitlement) => known,
                 _ => *held.insert((grant.entitlement, self.held_type(grant.entitlement)?)),
             };
-            let staged = match &terms {
-                Some((known, staged)) if ptr::eq(*known, grant.terms) => staged,
-                _ => &terms.insert((grant.terms, self.staged_terms(transaction, grant.terms)?)).1,
-            };
+            if !terms.iter().any(|(known, _)| ptr::eq(*known, grant.terms)) {
+                terms.push((grant.terms, self.staged_terms(transaction, grant.terms)?));
+            }
+            let Some((_, staged)) = terms.iter().find(|(known, _)| ptr::eq(*known, grant.terms)) else { continue };
             check_grant(&grant, staged.longest)?;
             let kept = grant.kept.map(serde_json::to_string).transpose();
             let kept = kept.map_err(|error| failed(doing(), error.to_string(), None))?;

@@ -30,17 +30,17 @@ pub(crate) fn make(
     let id = ResourceRef::new(kind.id.clone(), id);
     let display_name = slots.required_text(&mapping.display_name, "the display name")?;
     let parent = parent(plan, kind, slots)?;
-    let mut profile = Map::new();
+    let mut profile = Vec::with_capacity(mapping.profile.len());
     for (name, value) in &mapping.profile {
         if let Some(json) = slots.json(value, format_args!("profile `{name}`"), recorder)? {
-            profile.insert(name.clone(), json);
+            profile.push((name.clone(), json));
         }
     }
     let resource = Resource {
         parent: parent.as_ref().map(|(reference, _)| reference.clone()),
         description: slots.text(mapping.description.as_ref(), "the description", recorder)?,
         link: slots.page(mapping.link.as_ref(), "the link", recorder)?,
-        profile,
+        profile: profile.into_iter().collect(),
         created_at: slots.time(mapping.created_at.as_ref(), "`created_at`", recorder)?,
         trait_data: trait_data(&mapping.trait_rule, slots, recorder)?,
         display_name,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use engine_json::{Map, Value as Json};
-use engine_spec::plan::{Fault, FaultKind, Site, Source, Take, Unnest, Value, Witness, entry, kind_of, under_names};
+use engine_spec::plan::{Columns, Fault, FaultKind, Site, Source, Take, Unnest, Value, Witness, entry, kind_of};
 use engine_spec::scope::Scope;
 use engine_spec::suggest::nearest_path;
 
@@ -74,9 +74,10 @@ fn columns<'a>(
     let Some(Json::Array(list)) = rows.one(body) else {
         return Err(not_there(std::slice::from_ref(rows), body, "is not a list in the answer", Json::is_array));
     };
+    let columns = Columns::new(&names);
     list.iter()
         .map(|row| {
-            under_names(&names, row).map(Cow::Owned).ok_or_else(|| NoRows {
+            columns.row(row).map(Cow::Owned).ok_or_else(|| NoRows {
                 reason: format!("a row does not have the {} values that the columns name", names.len()),
                 hint: hint.clone(),
             })

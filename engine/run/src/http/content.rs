@@ -30,9 +30,11 @@ pub(super) enum Content {
 /// How much memory JSON may take for each byte that the body's limit allows.
 const GROWTH: usize = 8;
 
-/// What a value takes in memory, a name that no other object has, and an object beside its members.
+/// What a value takes in memory, a name that no other object has, and a list and an object beside
+/// what they hold.
 const VALUE: usize = 32;
 const NAME: usize = 40;
+const LIST: usize = 16;
 const OBJECT: usize = 64;
 
 /// What the body of an answer holds.
@@ -75,7 +77,8 @@ fn weight(body: &[u8]) -> usize {
             _ if in_text => {}
             b'{' => weight += OBJECT,
             b':' => weight += VALUE + NAME,
-            b'[' | b',' => weight += VALUE,
+            b'[' => weight += VALUE + LIST,
+            b',' => weight += VALUE,
             _ => {}
         }
     }

@@ -7,8 +7,8 @@ use std::collections::{BTreeSet, HashMap};
 use engine_json::{Map, Value as Json};
 use engine_spec::path::Path;
 use engine_spec::plan::{
-    Detail, IdRule, NoWitness, Origin, Plan, PrincipalRule, Source, Take, TraitRule, Unnest, Value, ValueKind, entry,
-    named_values, under_names,
+    Columns, Detail, IdRule, NoWitness, Origin, Plan, PrincipalRule, Source, Take, TraitRule, Unnest, Value, ValueKind,
+    entry, named_values,
 };
 use engine_spec::scope::Scope;
 
@@ -361,9 +361,10 @@ fn entries(members: &Map) -> impl Iterator<Item = Found<'_>> {
 
 fn columns<'j>(source: &Source, body: &Json, inner: &'j Json, rows: &Path) -> Vec<Found<'j>> {
     let names = source.column_names(body, inner).unwrap_or_default();
+    let columns = Columns::new(&names);
     let lines = rows.one(inner).and_then(Json::as_array).into_iter().flatten();
     let found = lines.filter_map(|line| {
-        let row = Cow::Owned(under_names(&names, line)?);
+        let row = Cow::Owned(columns.row(line)?);
         Some(Found { node: line, row, form: Form::Cells(names.clone()) })
     });
     found.collect()
