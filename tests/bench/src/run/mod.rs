@@ -163,7 +163,8 @@ fn inline(programs: &Programs) -> Result<Option<f64>, Failure> {
     };
     let (few, many) = (measured(1)?, measured(100_000)?);
     let answer = many.seen.largest as f64 / f64::from(1 << 20);
-    Ok(Some((many.memory - few.memory) / answer))
+    // The list of users may take more than the group does.
+    Ok(Some(((many.memory - few.memory) / answer).max(0.0)))
 }
 
 /// 10,000 users of a vendor that throttles, fails and breaks connections.
