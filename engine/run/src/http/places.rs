@@ -43,11 +43,12 @@ impl Places {
         Arc::new(Self(Mutex::new(Queue { count, free: count, ..Queue::default() })))
     }
 
-    /// Keeps at most so many of the places that are free.
+    /// Keeps at most so many of the places that nobody has.
     pub fn keep(&self, count: usize) {
         let mut queue = self.queue();
         queue.count = queue.count.min(count);
-        queue.free = queue.free.min(count);
+        let free = queue.free + usize::from(queue.kept.take().is_some());
+        queue.free = free.min(count);
     }
 
     /// Waits for a place.
