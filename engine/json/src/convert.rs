@@ -1,7 +1,6 @@
 //! Rust's types become values and values become Rust's types, in both directions by way of Serde.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
@@ -56,12 +55,6 @@ impl From<Value> for serde_json::Value {
                 serde_json::Value::Object(members.into_iter().map(|(name, value)| (name, value.into())).collect())
             }
         }
-    }
-}
-
-impl From<()> for Value {
-    fn from((): ()) -> Self {
-        Value::Null
     }
 }
 
@@ -164,18 +157,6 @@ impl<K: Into<String>> FromIterator<(K, Value)> for Value {
     }
 }
 
-impl From<BTreeMap<String, Value>> for Map {
-    fn from(members: BTreeMap<String, Value>) -> Self {
-        members.into_iter().collect()
-    }
-}
-
-impl From<BTreeSet<String>> for Value {
-    fn from(texts: BTreeSet<String>) -> Self {
-        texts.into_iter().collect()
-    }
-}
-
 impl PartialEq<str> for Value {
     fn eq(&self, other: &str) -> bool {
         self.as_str() == Some(other)
@@ -200,12 +181,6 @@ impl PartialEq<bool> for Value {
     }
 }
 
-impl PartialEq<f64> for Value {
-    fn eq(&self, other: &f64) -> bool {
-        self.as_f64() == Some(*other)
-    }
-}
-
 impl JsonSchema for Value {
     fn schema_name() -> Cow<'static, str> {
         serde_json::Value::schema_name()
@@ -217,19 +192,5 @@ impl JsonSchema for Value {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         serde_json::Value::json_schema(generator)
-    }
-}
-
-impl JsonSchema for Map {
-    fn schema_name() -> Cow<'static, str> {
-        serde_json::Map::<String, serde_json::Value>::schema_name()
-    }
-
-    fn inline_schema() -> bool {
-        serde_json::Map::<String, serde_json::Value>::inline_schema()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        serde_json::Map::<String, serde_json::Value>::json_schema(generator)
     }
 }

@@ -4,6 +4,7 @@
 //! needs. The names of an object are compared with those of objects before it: rows of one
 //! list mostly have the same ones, and share them.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
@@ -23,9 +24,8 @@ struct Reading {
     names: String,
     /// Where each of them ends.
     ends: Vec<usize>,
-    shapes: Vec<Shape>,
-    /// Which shape gives way to the next one.
-    oldest: usize,
+    /// The oldest one first; it gives way.
+    shapes: VecDeque<Shape>,
 }
 
 /// Names that an object had.
@@ -67,6 +67,12 @@ impl Shape {
             names: Arc::new(names.into_iter().map(|(name, _)| name.to_owned()).collect()),
         }
     }
+
+    /// The object of these members, as they came; they are taken.
+    fn object(&self, members: &mut [Value]) -> Map {
+        let taken = |number: &usize| members.get_mut(*number).map(std::mem::take).unwrap_or_default();
+        Map::of(&self.names, self.order.iter().map(taken).collect())
+    }
 }
 
 impl Reading {
@@ -93,30 +99,20 @@ impl Reading {
         // Ends as they would be if the object stood alone.
         let ends = self.ends.get_mut(begin.ends..).unwrap_or_default();
         ends.iter_mut().for_each(|end| *end -= begin.names);
-        let known = self.shapes.iter().position(|shape| shape.ends == ends && shape.came == came);
-        let shape = match known {
-            Some(known) => self.shapes.get(known),
+        let members = self.values.get_mut(begin.values..).unwrap_or_default();
+        let known = self.shapes.iter().find(|shape| shape.ends == ends && shape.came == came);
+        let map = match known {
+            Some(shape) => shape.object(members),
             None => {
                 let shape = Shape::of(came, ends);
-                let place = if self.shapes.len() < SHAPES {
-                    self.shapes.push(shape);
-                    self.shapes.len() - 1
-                } else {
-                    let place = self.oldest;
-                    self.oldest = (place + 1) % SHAPES;
-                    if let Some(old) = self.shapes.get_mut(place) {
-                        *old = shape;
-                    }
-                    place
-                };
-                self.shapes.get(place)
+                let map = shape.object(members);
+                if self.shapes.len() == SHAPES {
+                    self.shapes.pop_front();
+                }
+                self.shapes.push_back(shape);
+                map
             }
         };
-        let members = self.values.get_mut(begin.values..).unwrap_or_default();
-        let map = shape.map_or_else(Map::new, |shape| {
-            let taken = |number: &usize| members.get_mut(*number).map(std::mem::take).unwrap_or_default();
-            Map::of(&shape.names, shape.order.iter().map(taken).collect())
-        });
         self.values.truncate(begin.values);
         self.names.truncate(begin.names);
         self.ends.truncate(begin.ends);

@@ -5,6 +5,7 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ptr;
 
 use engine_model::{
@@ -294,16 +295,16 @@ impl WorkingStore {
         let mut repeated = 0;
         // A page's grants mostly agree in these.
         let mut held: Option<(&EntitlementRef, i64)> = None;
-        let mut terms: Vec<(&Terms, StagedTerms)> = Vec::new();
+        let mut terms: BTreeMap<*const Terms, StagedTerms> = BTreeMap::new();
         for grant in sorted {
             let (_, of) = match held {
                 Some(known) if ptr::eq(known.0, grant.entitlement) => known,
                 _ => *held.insert((grant.entitlement, self.held_type(grant.entitlement)?)),
             };
-            if !terms.iter().any(|(known, _)| ptr::eq(*known, grant.terms)) {
-                terms.push((grant.terms, self.staged_terms(transaction, grant.terms)?));
-            }
-            let Some((_, staged)) = terms.iter().find(|(known, _)| ptr::eq(*known, grant.terms)) else { continue };
+            let staged = match terms.entry(ptr::from_ref(grant.terms)) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => place.insert(self.staged_terms(transaction, grant.terms)?),
+            };
             check_grant(&grant, staged.longest)?;
             let kept = grant.kept.map(serde_json::to_string).transpose();
             let kept = kept.map_err(|error| failed(doing(), error.to_string(), None))?;

@@ -85,7 +85,7 @@ fn columns<'a>(
         .collect()
 }
 
-fn entries(members: &Map) -> Vec<Cow<'_, Json>> {
+fn entries<'a>(members: &Map) -> Vec<Cow<'a, Json>> {
     members.iter().map(|(key, value)| Cow::Owned(entry(key, value))).collect()
 }
 
@@ -231,13 +231,10 @@ fn unnested(
 
 fn inner_list<'a>(unnest: &'a Unnest, scope: &Scope<'a>, witness: &dyn Witness) -> Result<Vec<Cow<'a, Json>>, Fault> {
     if unnest.entries {
-        return match unnest.of.yields(scope, witness)? {
-            Some(Cow::Borrowed(Json::Object(members))) => Ok(entries(members)),
-            Some(Cow::Owned(Json::Object(members))) => {
-                Ok(members.iter().map(|(key, value)| Cow::Owned(entry(key, value))).collect())
-            }
+        return match unnest.of.yields(scope, witness)?.as_deref() {
+            Some(Json::Object(members)) => Ok(entries(members)),
             Some(json) if !json.is_null() => {
-                Err(unnest.of.broken(format!("an object was expected, and {} came", kind_of(&json))))
+                Err(unnest.of.broken(format!("an object was expected, and {} came", kind_of(json))))
             }
             _ if unnest.absent_is_empty => Ok(Vec::new()),
             _ => Err(unnest.of.missing("the object to unnest")),

@@ -2,7 +2,7 @@
 //! answer, to confirm a vendor's "already", and to verify.
 
 use engine_json::{Map, Value as Json};
-use engine_model::{EntitlementRef, ResourceRef, StatusValue, TraitData};
+use engine_model::{EntitlementRef, Grants, ResourceRef, StatusValue, TraitData};
 use engine_spec::document::attribute::CommonName;
 use engine_spec::plan::{Attribute, Find};
 
@@ -202,7 +202,12 @@ impl Execution<'_> {
                 let read = reader.part(part).await?;
                 let gap = read.gap();
                 let found = read.resources.into_iter();
-                entries.extend(found.map(|(resource, scope)| Entry { resource, scope, grants: Vec::new(), row: None }));
+                entries.extend(found.map(|(resource, scope)| Entry {
+                    resource,
+                    scope,
+                    grants: Grants::default(),
+                    row: None,
+                }));
                 if let (true, Some(gap)) = (entries.is_empty(), gap) {
                     return Err(Ended::failed(format!(
                         "{doing}: `{value}` was not found, and the list could not be read completely: {gap}"

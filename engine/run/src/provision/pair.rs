@@ -2,7 +2,7 @@
 //! grants, asked for this resource or this principal alone where they can be.
 
 use engine_json::{Map, Value as Json};
-use engine_model::{EntitlementRef, Grant, ResourceRef};
+use engine_model::{EntitlementRef, Grant, GrantView, ResourceRef};
 use engine_spec::plan::{Entitlement, ForEach, GrantRule, NoWitness, Origin, Pair, PrincipalRule, ValueKind};
 use engine_spec::scope::Scope;
 
@@ -109,10 +109,10 @@ fn may_give_to(rule: &GrantRule, question: &Question<'_>) -> bool {
 async fn out_of(reader: &Reader, question: &Question<'_>, rule: &GrantRule) -> Result<Option<Grant>, SyncError> {
     let wanted = {
         let (entitlement, principal) = (question.entitlement.clone(), question.principal.clone());
-        move |grant: &Grant| {
-            grant.entitlement == entitlement
-                && grant.principal.id == principal.id
-                && grant.principal.types.contains(&principal.resource_type)
+        move |grant: &GrantView<'_>| {
+            *grant.entitlement == entitlement
+                && grant.principal == principal.id
+                && grant.terms.types.contains(&principal.resource_type)
         }
     };
     let resource = &question.entitlement.resource;
@@ -122,7 +122,7 @@ async fn out_of(reader: &Reader, question: &Question<'_>, rule: &GrantRule) -> R
         Origin::EachRow(of) if of == question.kind => {
             if reader.plan.types.get(of).is_some_and(|kind| kind.read.is_some()) && reader.plain_source(of).is_some() {
                 let entry = reader.entry(of, &resource.id).await?;
-                return Ok(entry.and_then(|entry| entry.grants.into_iter().find(|grant| wanted(grant))));
+                return Ok(entry.and_then(|entry| entry.grants.iter().find(&wanted).map(|grant| grant.to_grant())));
             }
             part.lists.insert(of);
         }
@@ -131,7 +131,7 @@ async fn out_of(reader: &Reader, question: &Question<'_>, rule: &GrantRule) -> R
             let readable = reader.plan.types.get(of).is_some_and(|kind| kind.read.is_some());
             if is_principal && readable && reader.plain_source(of).is_some() {
                 let entry = reader.entry(of, &question.principal.id).await?;
-                return Ok(entry.and_then(|entry| entry.grants.into_iter().find(|grant| wanted(grant))));
+                return Ok(entry.and_then(|entry| entry.grants.iter().find(&wanted).map(|grant| grant.to_grant())));
             }
             part.lists.insert(of);
         }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use engine_json::Value as Json;
-use engine_model::{EntitlementRef, Grant, Resource, ResourceRef};
+use engine_model::{EntitlementRef, Resource, ResourceRef};
 use engine_spec::plan::{Entitlement, GrantRule, Plan, ResourceType};
 
 use super::wanted::{Wanted, type_of};
@@ -56,7 +56,7 @@ pub async fn survey(provisioner: &Provisioner, wanted: &Wanted) -> Result<Survey
     let ids: BTreeSet<String> = kinds.iter().filter_map(|kind| Some(plan.types.get(*kind)?.id.clone())).collect();
     let (of_resources, of_grants) = (ids.clone(), ids);
     part.resource = Box::new(move |resource| of_resources.contains(&resource.id.resource_type));
-    part.grant = Box::new(move |grant: &Grant| of_grants.contains(&grant.entitlement.resource.resource_type));
+    part.grant = Box::new(move |grant| of_grants.contains(&grant.entitlement.resource.resource_type));
     let read = reader.part(part).await?;
     let mut survey = Survey { gap: read.gap(), ..Survey::default() };
     let mut known: HashSet<ResourceRef> = HashSet::new();

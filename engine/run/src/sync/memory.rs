@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use engine_json::Value as Json;
 use engine_model::{
-    Committed, Dangling, Grant, Mark, MissingParents, Page, Resource, ResourceRef, ResourceType, ScopeRow, Store,
-    StoreError, Tally,
+    Committed, Dangling, Grant, GrantView, Mark, MissingParents, Page, Resource, ResourceRef, ResourceType, ScopeRow,
+    Store, StoreError, Tally,
 };
 
 /// Which records are kept.
@@ -16,7 +16,7 @@ pub(crate) struct Wanted {
     /// Only those that a look-up table has under a key.
     pub found_by: Option<(String, String)>,
     /// Whether a grant is.
-    pub grant: Box<dyn Fn(&Grant) -> bool + Send>,
+    pub grant: Box<dyn Fn(&GrantView<'_>) -> bool + Send>,
     /// Whether the scopes of a type are kept for the tasks that are repeated for its resources.
     pub scopes: Box<dyn Fn(&str) -> bool + Send>,
 }
@@ -72,8 +72,8 @@ impl Memory {
                 self.resources.push((resource, scope));
             }
         }
-        let grants = page.grants.iter().map(|grant| grant.to_grant());
-        self.grants.extend(grants.filter(|grant| (self.wanted.grant)(grant)));
+        let grants = page.grants.iter().filter(|grant| (self.wanted.grant)(grant));
+        self.grants.extend(grants.map(|grant| grant.to_grant()));
         for (table, key, id) in page.look_ups {
             // What finds resources is asked for page by page, and not kept.
             if self.wanted.found_by.as_ref().is_some_and(|(finder, _)| *finder == table) {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use engine_json::{Map, Value as Json};
-use engine_model::{Grant, Report, Resource, Verdict};
+use engine_model::{Grant, GrantView, Grants, Report, Resource, Verdict};
 use engine_spec::plan::{ForEach, IdRule, NoWitness, Origin, ParentRule, Plan, Read, ResourceType, Source};
 use engine_spec::scope::Scope;
 
@@ -43,7 +43,7 @@ pub(crate) struct Part {
     /// Which records are kept.
     pub resource: Box<dyn Fn(&Resource) -> bool + Send>,
     /// Which grants are kept.
-    pub grant: Box<dyn Fn(&Grant) -> bool + Send>,
+    pub grant: Box<dyn Fn(&GrantView<'_>) -> bool + Send>,
 }
 
 impl Part {
@@ -87,7 +87,7 @@ pub(crate) struct Entry {
     /// `resource` in expressions.
     pub scope: Json,
     /// The grants that its row tells.
-    pub grants: Vec<Grant>,
+    pub grants: Grants,
     /// Its row, where it was read by itself.
     pub row: Option<Json>,
 }
@@ -302,7 +302,7 @@ impl Reader {
         let mut read = self.part(part).await?;
         let gap = read.gap();
         match (read.resources.pop(), gap) {
-            (Some((resource, scope)), _) => Ok(Some(Entry { resource, scope, grants: Vec::new(), row: None })),
+            (Some((resource, scope)), _) => Ok(Some(Entry { resource, scope, grants: Grants::default(), row: None })),
             (None, None) => Ok(None),
             (None, Some(gap)) => Err(SyncError::List {
                 doing,
@@ -352,7 +352,7 @@ impl Reader {
             Some((resource, scope)) => Ok(Some(Entry {
                 resource,
                 scope: scope.unwrap_or(Json::Null),
-                grants: emitter.page.grants.iter().map(|grant| grant.to_grant()).collect(),
+                grants: emitter.page.grants,
                 row: Some(row.clone()),
             })),
             None => match emitter.recorder.first_problem() {
