@@ -91,7 +91,9 @@ impl Scene {
 
     /// Nothing is left of a run that came to its end.
     fn assert_clean(&self, file: &str) {
-        for suffix in [".partial", ".partial-wal", ".partial-shm", ".partial.lock", ".tmp", ".sealing"] {
+        for suffix in
+            [".partial", ".partial-wal", ".partial-shm", ".partial-ledger", ".partial.lock", ".tmp", ".sealing"]
+        {
             let left = self.path(&format!("{file}{suffix}"));
             assert!(!left.exists(), "{} is left", left.display());
         }

@@ -1,9 +1,9 @@
 //! Nested groups: who holds an entitlement because they hold another one.
 //!
-//! In: a settled store. Out: a scratch database attached as `expansion` with one row per derived
-//! grant and source. The graph of entitlements that pass on is held in memory as numbers; holders
-//! never are. Each edge is taken once, sources before targets, so the work is linear in what is
-//! derived. The rules are those of the format's readers:
+//! In: a settled store. Out: sheets with one row per derived grant and its sources, entitlement by
+//! entitlement. The graph of entitlements that pass on is held in memory as numbers; holders never
+//! are. Each edge is taken once, sources before targets, so the work is linear in what is derived.
+//! The rules are those of the format's readers:
 //!
 //! - a derived grant names its sources and whether each is held directly;
 //! - `shallow` passes on direct holders only, a type filter only principals of those types;
@@ -17,187 +17,344 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use engine_model::StoreError;
-use rusqlite::{OptionalExtension as _, params};
 
-use crate::failure::Doing as _;
-use crate::grants::{Merged, merged};
-use crate::scratch::ScratchFile;
-use crate::working::{WorkingStore, beside};
-use graph::{Edge, Graph};
+use crate::settled::{GrantsRow, Placed, join, merged};
+use crate::sheet::{Rows, Sheet};
+use crate::sorter::Sorter;
+use crate::wire::{Fields, damaged, put_bytes, put_kind, put_number, put_part};
+use crate::working::{Keyed, WorkingStore};
+use graph::{Edge, Graph, Incoming};
 
-const TABLES: &str = "
-pragma expansion.journal_mode = off;
-pragma expansion.synchronous = off;
-pragma expansion.cache_size = -16384;
-create table expansion.found (
-    type integer not null, resource text not null, slug text not null,
-    primary key (type, resource, slug)
-) without rowid;
-create table expansion.nodes (
-    number integer primary key,
-    type integer not null, resource text not null, slug text not null
-);
-create table expansion.derived (
-    target integer not null,
-    principal_type integer not null,
-    principal text not null,
-    source integer not null,
-    direct integer not null,
-    primary key (target, principal_type, principal, source)
-) without rowid;
-";
-
-/// Numbers follow the order of the entitlements in the file, so that derived rows sort with it.
-const NUMBER_NODES: &str = "
-insert into expansion.nodes (type, resource, slug)
-    select type, resource, slug from expansion.found order by type, resource, slug;
-create unique index expansion.nodes_by_key on nodes (type, resource, slug);
-";
-
-const EXPANDABLE: &str = "
-select type, resource, slug, principal_type, principal, expansion from grants
-where missing = 0 and expansion is not null
-union all
-select type, resource, slug, principal_type, principal, expansion from settled_grants
-where missing = 0 and expansion is not null";
-
-/// Direct holders of the source, from one of the two tables that hold grants.
-const PASS_ON_DIRECT: &str = "
-insert into expansion.derived (target, principal_type, principal, source, direct)
-select ?1, h.principal_type, h.principal, ?2, 1
-from expansion.nodes n
-join TABLE h on h.type = n.type and h.resource = n.resource and h.slug = n.slug
-where n.number = ?2 and h.missing = 0 FILTER
-on conflict do nothing";
-
-/// Holders that the source itself got by expansion. Those that also hold it directly are there.
-const PASS_ON_DERIVED: &str = "
-insert into expansion.derived (target, principal_type, principal, source, direct)
-select distinct ?1, h.principal_type, h.principal, ?2, 0
-from expansion.derived h
-where h.target = ?2 FILTER
-on conflict do nothing";
-
-/// The scratch database while it is attached.
-pub(crate) struct Expanded<'store> {
-    store: &'store WorkingStore,
+/// What follows from nested groups.
+#[derive(Debug)]
+pub(crate) struct Expanded {
     /// Circles of entitlements.
     pub(crate) circles: u64,
-    // Last: the file goes when the database is detached.
-    _file: ScratchFile,
+    /// The entitlements that pass on or are passed on to: their places among all, sorted. What
+    /// follows names them by their place in this list.
+    nodes: Vec<u64>,
+    /// The ids of the nodes, and where each begins.
+    ids: Sheet,
+    ids_at: Vec<u64>,
+    /// Rows of what was derived: the key of the principal, then its sources, each a node and whether
+    /// it is held directly.
+    derived: Sheet,
+    /// Where the rows of each node begin and end.
+    derived_at: Vec<(u64, u64)>,
 }
 
-impl Drop for Expanded<'_> {
-    fn drop(&mut self) {
-        // If it fails, the connection closes the file when the store goes.
-        let _ = self.store.connection.execute_batch("detach expansion");
-    }
-}
+/// A rule of a nesting.
+type Filter = Option<Rc<BTreeSet<u16>>>;
 
 impl WorkingStore {
-    /// Expands nested groups into a scratch database that lives as long as the result.
-    pub(crate) fn expand(&self) -> Result<Expanded<'_>, StoreError> {
-        let file = ScratchFile::create(beside(&self.target, ".expansion")?)?;
-        file.attach(&self.connection, "expansion")?;
-        let mut expanded = Expanded { store: self, circles: 0, _file: file };
-        expanded.circles = self.derive_grants()?;
+    /// Expands nested groups.
+    pub(crate) fn expand(&self) -> Result<Expanded, StoreError> {
+        let edges = self.nestings()?;
+        let nodes: BTreeSet<u64> = edges.iter().flat_map(|edge| [edge.source, edge.target]).collect();
+        let nodes: Vec<u64> = nodes.into_iter().collect();
+        let node = |place: u64| {
+            let node = nodes.binary_search(&place).map_err(|_| damaged())?;
+            u32::try_from(node).map_err(|_| damaged())
+        };
+        let edge = |of: Nesting| {
+            let (source, target) = (node(of.source)?, node(of.target)?);
+            Ok(Edge { source, target, shallow: of.shallow, types: of.types })
+        };
+        let graph = Graph::of(edges.into_iter().map(edge).collect::<Result<_, StoreError>>()?);
+        let mut expanded = Expanded {
+            circles: graph.circles(),
+            ids: Sheet::new(self.folder()),
+            ids_at: Vec::with_capacity(nodes.len() + 1),
+            derived: Sheet::new(self.folder()),
+            derived_at: vec![(0, 0); nodes.len()],
+            nodes,
+        };
+        self.name_nodes(&mut expanded)?;
+        let holders = self.holders_of(&expanded.nodes)?;
+        let mut sorter = Sorter::new(self.folder());
+        graph.each_node(&mut |targets, incoming| {
+            sorter.clear();
+            for incoming in incoming {
+                self.pass_on(incoming, &holders, &expanded, &mut sorter)?;
+            }
+            expanded.add(targets, &mut sorter)
+        })?;
         Ok(expanded)
     }
 
-    /// Fills the scratch database; returns the number of circles.
-    fn derive_grants(&self) -> Result<u64, StoreError> {
-        let doing = || self.doing("expanding the nested groups of");
-        self.connection.execute_batch(TABLES).doing(doing)?;
-        let transaction = self.connection.unchecked_transaction().doing(doing)?;
-        self.each_nesting(&mut |source, target, _| {
-            let mut insert = transaction.prepare_cached(
-                "insert into expansion.found (type, resource, slug) values (?1, ?2, ?3)
-                 on conflict do nothing",
-            )?;
-            for key in [source, target] {
-                insert.execute(params![key.0, key.1, key.2])?;
-            }
-            Ok(())
-        })?;
-        transaction.execute_batch(NUMBER_NODES).doing(doing)?;
-        let mut edges = Vec::new();
-        let mut filters: BTreeMap<BTreeSet<i64>, Rc<BTreeSet<i64>>> = BTreeMap::new();
-        self.each_nesting(&mut |source, target, rule| {
-            let mut number = transaction
-                .prepare_cached("select number from expansion.nodes where type = ?1 and resource = ?2 and slug = ?3")?;
-            let mut node =
-                |key: NodeKey<'_>| number.query_row(params![key.0, key.1, key.2], |row| row.get::<_, u32>(0));
-            let (source, target) = (node(source)?, node(target)?);
+    /// Every "holders of the source also hold the target". Sources that are not there are skipped.
+    fn nestings(&self) -> Result<Vec<Nesting>, StoreError> {
+        let settled = self.settled()?;
+        let (names, terms) = (self.type_names(), self.terms());
+        let mut filters: BTreeMap<BTreeSet<u16>, Rc<BTreeSet<u16>>> = BTreeMap::new();
+        let mut rules: Vec<(bool, Filter)> = Vec::new();
+        let mut sources = Sorter::new(self.folder());
+        let (mut key, mut value) = (Vec::new(), Vec::new());
+        let mut target = 0;
+        let mut rows = settled.grants.rows();
+        while let Some(row) = rows.next()? {
+            let holder = match GrantsRow::of(row)? {
+                GrantsRow::Entitlement(place, _) => {
+                    target = place;
+                    continue;
+                }
+                GrantsRow::Grant(holder) => holder,
+            };
+            let expands = terms.get(holder.terms as usize).map_or(&[][..], |terms| &terms.expands);
+            let name = names.get(usize::from(holder.kind)).copied().unwrap_or_default();
+            let Some(rule) = merged(expands, name) else { continue };
             let types = (!rule.resource_types.is_empty()).then(|| {
-                let types = rule.resource_types.iter().filter_map(|id| self.types.get(*id));
-                let types: BTreeSet<i64> = types.map(|entry| entry.number).collect();
-                let shared = filters.entry(types.clone());
-                Rc::clone(shared.or_insert_with(|| Rc::new(types)))
+                let types = rule.resource_types.iter().filter_map(|id| names.binary_search(id).ok());
+                let types: BTreeSet<u16> = types.filter_map(|number| u16::try_from(number).ok()).collect();
+                Rc::clone(filters.entry(types.clone()).or_insert_with(|| Rc::new(types)))
             });
-            edges.push(Edge { source, target, shallow: rule.shallow, types });
-            Ok(())
-        })?;
-        let graph = Graph::of(edges);
-        graph.each_step(&mut |step| self.pass_on(step)).doing(doing)?;
-        transaction.commit().doing(doing)?;
-        Ok(graph.circles())
+            let rule_number = match rules.iter().position(|known| *known == (rule.shallow, types.clone())) {
+                Some(number) => number,
+                None => {
+                    rules.push((rule.shallow, types));
+                    rules.len() - 1
+                }
+            };
+            for slug in &rule.slugs {
+                key.clear();
+                put_kind(&mut key, holder.kind);
+                put_part(&mut key, holder.principal);
+                put_part(&mut key, slug);
+                value.clear();
+                put_number(&mut value, target);
+                put_number(&mut value, rule_number as u64);
+                sources.push(&key, &value)?;
+            }
+        }
+        let mut entitlements = Keyed::over(settled.entitlements.rows())?;
+        let mut nestings = Vec::new();
+        let mut sorted = sources.sorted()?;
+        while let Some(entry) = sorted.next()? {
+            let Some(source) = entitlements.find(entry.key)? else { continue };
+            let mut value = Fields::of(entry.value);
+            let target = value.number()?;
+            let (shallow, types) = rules.get(value.small::<usize>()?).cloned().ok_or_else(damaged)?;
+            nestings.push(Nesting { source, target, shallow, types });
+        }
+        Ok(nestings)
     }
 
-    /// Calls `with` for every source entitlement that a settled grant passes on, its target and
-    /// the rule. Sources that are not in the store are skipped.
-    fn each_nesting(
-        &self,
-        with: &mut dyn FnMut(NodeKey<'_>, NodeKey<'_>, &Merged<'_>) -> rusqlite::Result<()>,
-    ) -> Result<(), StoreError> {
+    fn name_nodes(&self, expanded: &mut Expanded) -> Result<(), StoreError> {
         let names = self.type_names();
-        let rules = self.expansion_rules()?;
-        let mut each = || {
-            let mut exists = self
-                .connection
-                .prepare("select 1 from entitlements where type = ?1 and resource = ?2 and slug = ?3")?;
-            let mut statement = self.connection.prepare(EXPANDABLE)?;
-            let mut rows = statement.query([])?;
-            while let Some(row) = rows.next()? {
-                let target = (row.get(0)?, row.get_ref(1)?.as_str()?, row.get_ref(2)?.as_str()?);
-                let (principal_type, principal) = (row.get(3)?, row.get_ref(4)?.as_str()?);
-                let type_name = names.get(&principal_type).map_or("", String::as_str);
-                let rules = rules.get(&row.get(5)?).map_or(&[][..], Vec::as_slice);
-                let Some(rule) = merged(rules, type_name) else {
-                    continue;
-                };
-                for slug in &rule.slugs {
-                    let there: Option<i64> =
-                        exists.query_row(params![principal_type, principal, slug], |row| row.get(0)).optional()?;
-                    if there.is_some() {
-                        with((principal_type, principal, slug), target, &rule)?;
-                    }
+        let mut rows = self.settled()?.entitlements.rows();
+        let (mut place, mut id) = (0, String::new());
+        for node in &expanded.nodes {
+            while place <= *node {
+                if !rows.advance()? {
+                    return Err(damaged());
+                }
+                place += 1;
+            }
+            let mut key = Placed::entitlement(rows.row())?.key;
+            let kind = names.get(usize::from(key.kind()?)).copied().unwrap_or_default();
+            join(&mut id, &[kind, &key.part()?, &key.part()?]);
+            expanded.ids_at.push(expanded.ids.end());
+            expanded.ids.push(&[id.as_bytes()])?;
+        }
+        expanded.ids_at.push(expanded.ids.end());
+        Ok(())
+    }
+
+    /// Where the grants on each node begin and end.
+    fn holders_of(&self, nodes: &[u64]) -> Result<Vec<(u64, u64)>, StoreError> {
+        let mut found = vec![(0, 0); nodes.len()];
+        let mut rows = self.settled()?.grants.rows();
+        let mut open: Option<usize> = None;
+        loop {
+            let start = rows.position();
+            let Some(row) = rows.next()? else {
+                close(&mut found, open, start);
+                return Ok(found);
+            };
+            if let GrantsRow::Entitlement(place, _) = GrantsRow::of(row)? {
+                close(&mut found, open, start);
+                open = nodes.binary_search(&place).ok();
+                if let Some(region) = open.and_then(|node| found.get_mut(node)) {
+                    *region = (rows.position(), 0);
                 }
             }
-            Ok(())
-        };
-        let each: rusqlite::Result<()> = each();
-        each.doing(|| self.doing("expanding the nested groups of"))
+        }
     }
 
-    fn pass_on(&self, step: &Edge) -> rusqlite::Result<()> {
-        let filter = step.types.as_ref().map(|types| {
-            let numbers = types.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
-            format!("and h.principal_type in ({numbers})")
-        });
-        let filter = filter.unwrap_or_default();
-        for table in ["grants", "settled_grants"] {
-            let sql = PASS_ON_DIRECT.replace("TABLE", table).replace("FILTER", &filter);
-            let mut insert = self.connection.prepare_cached(&sql)?;
-            insert.execute([step.target, step.source])?;
+    /// Adds what a source passes on: those that hold it, and unless it is shallow those that got it by
+    /// expansion.
+    fn pass_on(
+        &self,
+        from: &Incoming<'_>,
+        holders: &[(u64, u64)],
+        expanded: &Expanded,
+        sorter: &mut Sorter,
+    ) -> Result<(), StoreError> {
+        let region = |of: &[(u64, u64)]| of.get(from.source as usize).copied().unwrap_or_default();
+        let passes = |kind: u16| from.types.is_none_or(|types| types.contains(&kind));
+        let mut key = Vec::new();
+        let (start, end) = region(holders);
+        let mut rows = self.settled()?.grants.rows_of(start, end);
+        while let Some(row) = rows.next()? {
+            let GrantsRow::Grant(holder) = GrantsRow::of(row)? else { continue };
+            if passes(holder.kind) {
+                key.clear();
+                put_kind(&mut key, holder.kind);
+                put_part(&mut key, holder.principal);
+                key.extend_from_slice(&from.source.to_be_bytes());
+                key.push(DIRECT);
+                sorter.push(&key, &[])?;
+            }
         }
-        if !step.shallow {
-            let sql = PASS_ON_DERIVED.replace("FILTER", &filter);
-            let mut insert = self.connection.prepare_cached(&sql)?;
-            insert.execute([step.target, step.source])?;
+        if from.shallow {
+            return Ok(());
+        }
+        let (start, end) = region(&expanded.derived_at);
+        let mut rows = expanded.derived.rows_of(start, end);
+        while let Some(row) = rows.next()? {
+            let principal = Fields::of(row).bytes()?;
+            if passes(Fields::of(principal).kind()?) {
+                key.clear();
+                key.extend_from_slice(principal);
+                key.extend_from_slice(&from.source.to_be_bytes());
+                key.push(BY_EXPANSION);
+                sorter.push(&key, &[])?;
+            }
         }
         Ok(())
     }
 }
 
-/// Type number, resource and slug of an entitlement.
-type NodeKey<'row> = (i64, &'row str, &'row str);
+fn close(regions: &mut [(u64, u64)], open: Option<usize>, end: u64) {
+    if let Some(region) = open.and_then(|node| regions.get_mut(node)) {
+        region.1 = end;
+    }
+}
+
+/// How a source is held; of both ways the direct one counts, and sorts first.
+const DIRECT: u8 = 0;
+const BY_EXPANSION: u8 = 1;
+
+/// "Holders of `source` also hold `target`", by their places among all entitlements.
+struct Nesting {
+    source: u64,
+    target: u64,
+    shallow: bool,
+    types: Filter,
+}
+
+impl Expanded {
+    /// Adds what all sources pass on to the entitlements of a node.
+    fn add(&mut self, targets: &[u32], sorter: &mut Sorter) -> Result<(), StoreError> {
+        let start = self.derived.end();
+        let mut sorted = sorter.sorted()?;
+        let (mut principal, mut row, mut last) = (Vec::new(), Vec::new(), None);
+        while let Some(entry) = sorted.next()? {
+            let (key, tail) = entry.key.split_at_checked(entry.key.len().saturating_sub(5)).ok_or_else(damaged)?;
+            let mut tail = Fields::of(tail);
+            let source: [u8; 4] = tail.take(4)?.try_into().map_err(|_| damaged())?;
+            if key != principal {
+                if !principal.is_empty() {
+                    self.derived.push(&[&row])?;
+                }
+                principal.clear();
+                principal.extend_from_slice(key);
+                row.clear();
+                put_bytes(&mut row, key);
+                last = None;
+            }
+            if last.replace(source) != Some(source) {
+                put_number(&mut row, u32::from_be_bytes(source).into());
+                row.extend_from_slice(tail.take(1)?);
+            }
+        }
+        if !principal.is_empty() {
+            self.derived.push(&[&row])?;
+        }
+        for target in targets {
+            if let Some(region) = self.derived_at.get_mut(*target as usize) {
+                *region = (start, self.derived.end());
+            }
+        }
+        Ok(())
+    }
+
+    /// What was derived for the entitlement at a place among all, if anything was.
+    pub(crate) fn on(&self, place: u64) -> Result<Option<Derived<'_>>, StoreError> {
+        let node = self.nodes.binary_search(&place).ok();
+        let Some((start, end)) = node.and_then(|node| self.derived_at.get(node)).filter(|(start, end)| start < end)
+        else {
+            return Ok(None);
+        };
+        let rows = self.derived.rows_of(*start, *end);
+        let mut derived = Derived {
+            expanded: self,
+            rows,
+            ids: BTreeMap::new(),
+            kind: 0,
+            principal: String::new(),
+            sources: Vec::new(),
+            is_over: false,
+        };
+        derived.advance()?;
+        Ok(Some(derived))
+    }
+
+    fn id(&self, node: u32) -> Result<String, StoreError> {
+        let at = |node: usize| self.ids_at.get(node).copied().ok_or_else(damaged);
+        let node = node as usize;
+        let mut rows = self.ids.rows_of(at(node)?, at(node + 1)?);
+        let id = rows.next()?.ok_or_else(damaged)?.to_vec();
+        String::from_utf8(id).map_err(|_| damaged())
+    }
+}
+
+/// What was derived for one entitlement, one principal after the other.
+pub(crate) struct Derived<'expanded> {
+    expanded: &'expanded Expanded,
+    rows: Rows<'expanded>,
+    /// Ids of the sources: an entitlement has few.
+    ids: BTreeMap<u32, String>,
+    kind: u16,
+    principal: String,
+    sources: Vec<(u32, bool)>,
+    is_over: bool,
+}
+
+impl Derived<'_> {
+    /// The present principal; nothing behind the last.
+    pub(crate) fn holder(&self) -> Option<(u16, &str)> {
+        (!self.is_over).then_some((self.kind, &self.principal))
+    }
+
+    /// The entitlements that the principal's grant follows from, sorted by their ids, and whether it
+    /// holds them directly.
+    pub(crate) fn sources(&self) -> Vec<(&str, bool)> {
+        let source = |(node, direct): &(u32, bool)| Some((self.ids.get(node)?.as_str(), *direct));
+        let mut sources: Vec<_> = self.sources.iter().filter_map(source).collect();
+        sources.sort_unstable();
+        sources
+    }
+
+    /// Goes on to the next principal.
+    pub(crate) fn advance(&mut self) -> Result<(), StoreError> {
+        let Some(row) = self.rows.next()? else {
+            self.is_over = true;
+            return Ok(());
+        };
+        let mut fields = Fields::of(row);
+        let mut key = Fields::of(fields.bytes()?);
+        self.kind = key.kind()?;
+        self.principal.clear();
+        self.principal.push_str(&key.part()?);
+        self.sources.clear();
+        while !fields.is_empty() {
+            let node = fields.small()?;
+            self.sources.push((node, fields.take(1)? == [DIRECT]));
+            if let std::collections::btree_map::Entry::Vacant(place) = self.ids.entry(node) {
+                place.insert(self.expanded.id(node)?);
+            }
+        }
+        Ok(())
+    }
+}

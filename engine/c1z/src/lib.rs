@@ -1,7 +1,8 @@
 //! Writes and reads `.c1z`, the sync file of the Baton ecosystem.
 //!
 //! ```text
-//! working   the store that a run fills: one SQLite file beside the target, resumable
+//! working   the store that a run fills: two files beside the target, resumable
+//! settled   what of it stays, in the order of the file
 //! seal      the working store as a `.c1z`, put in the target's place at once
 //! lines     the working store as JSON Lines
 //! expand    nested groups: who holds what through whom
@@ -9,6 +10,7 @@
 //! difference  what two files hold differently
 //! record    the records that reader and lines share
 //! encode    model to protobuf     decode  protobuf to records     profile  JSON and Struct
+//! sorter    sorts more than fits into memory    sheet  rows in a file without a name    wire  bytes
 //! identity  KSUIDs and times      limits  what fits              failure  errors with hints
 //! ```
 //!
@@ -19,7 +21,6 @@ mod difference;
 mod encode;
 mod expand;
 mod failure;
-mod grants;
 mod identity;
 mod limits;
 mod lines;
@@ -28,6 +29,10 @@ mod reader;
 mod record;
 mod scratch;
 mod seal;
+mod settled;
+mod sheet;
+mod sorter;
+mod wire;
 mod working;
 
 pub use difference::{Comparison, Difference, KeyChange, Way};

@@ -9,15 +9,15 @@ use std::io::{BufWriter, Write};
 
 use engine_model::StoreError;
 use engine_proto::{DecodeError, Message as _};
-use rusqlite::types::ValueRef;
 
 use crate::decode;
 use crate::encode;
 use crate::failure::{Doing as _, failed, shown};
-use crate::grants::SettledGrant;
 use crate::profile::{to_json, to_struct};
 use crate::record::{ExpandsRow, GrantRow, Record};
 use crate::scratch::ScratchFile;
+use crate::settled::{Placed, SettledGrant};
+use crate::sheet::Sheet;
 use crate::working::{WorkingStore, beside};
 
 impl WorkingStore {
@@ -43,28 +43,31 @@ impl WorkingStore {
             let data = encode::resource_type(&entry.definition).encode_to_vec();
             lines.put(&Record::ResourceType(decode::resource_type(&data).map_err(damaged)?))?;
         }
-        self.each_blob("select data from resources indexed by resources_by_id order by type, id", &mut |data| {
+        let settled = self.settled()?;
+        self.each_piece(&settled.resources, &mut |data| {
             let row = decode::resource(data).map_err(damaged)?;
             lines.put(&Record::Resource(Box::new(row)))
         })?;
-        self.each_blob("select data from entitlements order by type, resource, slug", &mut |data| {
+        self.each_piece(&settled.entitlements, &mut |data| {
             lines.put(&Record::Entitlement(decode::entitlement(data).map_err(damaged)?))
         })?;
         let expanded = expand.then(|| self.expand()).transpose()?;
-        self.each_grant(expanded.is_some(), &mut |grant| lines.put(&Record::Grant(row(grant)?)))?;
+        self.each_grant(expanded.as_ref(), &mut |grant| lines.put(&Record::Grant(row(grant)?)))?;
         lines.out.flush().doing(|| "writing JSON Lines".to_owned())?;
         Ok(lines.count)
     }
 
-    fn each_blob(&self, sql: &str, with: &mut dyn FnMut(&[u8]) -> Result<(), StoreError>) -> Result<(), StoreError> {
-        let doing = || self.doing("reading");
-        let mut statement = self.connection.prepare(sql).doing(doing)?;
-        let mut rows = statement.query([]).doing(doing)?;
-        while let Some(row) = rows.next().doing(doing)? {
-            match row.get_ref(0).doing(doing)? {
-                ValueRef::Blob(data) => with(data)?,
-                _ => return Err(failed(doing(), "a record is not a blob", None)),
-            }
+    /// The data of what a sheet names, in its order.
+    fn each_piece(
+        &self,
+        sheet: &Sheet,
+        with: &mut dyn FnMut(&[u8]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut pieces = self.ledger.pieces();
+        let mut rows = sheet.rows();
+        while let Some(row) = rows.next()? {
+            let placed = Placed::entitlement(row)?;
+            with(pieces.read(placed.place, placed.length)?)?;
         }
         Ok(())
     }
@@ -112,7 +115,7 @@ fn row(grant: SettledGrant<'_>) -> Result<GrantRow, StoreError> {
             resource_types: expansion.resource_type_ids,
         }),
         kept,
-        sources: grant.sources,
+        sources: grant.sources.into_iter().map(|(id, direct)| (id.to_owned(), direct)).collect(),
     })
 }
 

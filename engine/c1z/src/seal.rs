@@ -68,7 +68,7 @@ impl WorkingStore {
         };
         let database = ScratchFile::create(beside(&self.target, ".sealing")?)?;
         let expanded = options.expand.then(|| self.expand()).transpose()?;
-        let written = self.write_database(&database, &sync_id, &times, expanded.is_some())?;
+        let written = self.write_database(&database, &sync_id, &times, expanded.as_ref())?;
         let circles = expanded.as_ref().map_or(0, |expanded| expanded.circles);
         drop(expanded);
         let packed = ScratchFile::create(beside(&self.target, ".tmp")?)?;

@@ -29,4 +29,4 @@ pub use resource::{
     AccountType, Group, Profile, Resource, ResourceRef, ResourceType, Secret, Status, StatusValue, Trait, TraitData,
     User, UserEmail,
 };
-pub use store::{Committed, Dangling, Mark, MissingParents, Page, ScopeRow, Store, StoreError, Tally};
+pub use store::{Dangling, Mark, MissingParents, Page, ScopeRow, Store, StoreError, Tally};

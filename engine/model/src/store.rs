@@ -2,6 +2,8 @@
 //! marks and its counts become durable together or not at all, which is what lets a killed run
 //! go on without losing or repeating a row.
 
+use std::collections::BTreeMap;
+
 use crate::{Entitlement, Grants, Resource, ResourceType};
 
 /// What could not be stored.
@@ -66,22 +68,12 @@ pub struct Page {
     pub marks: Vec<Mark>,
     /// Counts.
     pub tallies: Vec<Tally>,
-    /// For each resource, in order, the count that grows if it had been stored before.
-    pub repeated_resources: Vec<Tally>,
+    /// For each type of the page's resources, the count that grows for each that had been stored before.
+    pub repeated_resources: BTreeMap<String, Tally>,
     /// The count that grows for each grant that had been stored before.
     pub repeated_grants: Option<Tally>,
-}
-
-/// What storing a page changed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Committed {
-    /// For each resource of the page, in order: whether it was new. `false` means that the same
-    /// id had been stored before; one of them stays, see [`Page::rank`].
-    pub new_resources: Vec<bool>,
-    /// Entitlements whose id had been stored before with other content.
-    pub conflicting_entitlements: u64,
-    /// Grants that had been stored before.
-    pub repeated_grants: u64,
+    /// The count that grows for each entitlement that had been stored before with other content.
+    pub conflicting_entitlements: Option<Tally>,
 }
 
 /// Resources of one type whose parent is not in the store.
@@ -117,18 +109,19 @@ pub trait Store: Send {
     fn declare(&mut self, types: &[ResourceType]) -> Result<(), StoreError>;
 
     /// Stores pages in one transaction: all of them, or none.
-    fn commit_all(&mut self, pages: Vec<Page>) -> Result<Vec<Committed>, StoreError>;
+    fn commit_all(&mut self, pages: Vec<Page>) -> Result<(), StoreError>;
 
     /// Stores one page.
-    fn commit(&mut self, page: Page) -> Result<Committed, StoreError> {
-        Ok(self.commit_all(vec![page])?.pop().unwrap_or_default())
+    fn commit(&mut self, page: Page) -> Result<(), StoreError> {
+        self.commit_all(vec![page])
     }
 
     /// All progress marks, for a run that goes on.
     fn marks(&self) -> Result<Vec<Mark>, StoreError>;
 
-    /// Counters, summed over all pages so far, sorted by list and name.
-    fn tallies(&self) -> Result<Vec<Tally>, StoreError>;
+    /// Counters, summed over all pages so far, sorted by list and name. Settles, as that tells what had
+    /// been stored before.
+    fn tallies(&mut self) -> Result<Vec<Tally>, StoreError>;
 
     /// Scope rows of a type with a sequence above `after`, ascending, at most `limit`.
     fn scope_rows(&self, resource_type: &str, after: i64, limit: usize) -> Result<Vec<ScopeRow>, StoreError>;
@@ -142,8 +135,8 @@ pub trait Store: Send {
 
     /// Resources whose parent is not in the store, per type, sorted. They are written with their
     /// parent all the same: readers show them.
-    fn missing_parents(&self) -> Result<Vec<MissingParents>, StoreError>;
+    fn missing_parents(&mut self) -> Result<Vec<MissingParents>, StoreError>;
 
     /// Number of resources per type, entitlements per type, and settled grants per type, sorted.
-    fn totals(&self) -> Result<Vec<(String, u64, u64, u64)>, StoreError>;
+    fn totals(&mut self) -> Result<Vec<(String, u64, u64, u64)>, StoreError>;
 }

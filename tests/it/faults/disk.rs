@@ -59,7 +59,10 @@ fn an_incomplete_sync_writes_beside_the_good_file() {
     assert!(run.stderr.contains("sync.jsonl is left as it was"), "{run}");
     assert!(run.stderr.contains("the same command asks again for what could not be read"), "{run}");
     assert_eq!(desk.read("sync.jsonl").as_deref(), Some(GOOD));
-    assert_eq!(desk.files(), ["sync.incomplete.jsonl", "sync.jsonl", "sync.jsonl.partial"]);
+    assert_eq!(
+        desk.files(),
+        ["sync.incomplete.jsonl", "sync.jsonl", "sync.jsonl.partial", "sync.jsonl.partial-ledger"]
+    );
     closed.store(false, Ordering::SeqCst);
     let before = server.asked().len();
     let lines = desk.complete();

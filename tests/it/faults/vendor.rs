@@ -100,7 +100,7 @@ fn nonsense_is_told_with_a_piece_of_it_and_what_came_before_is_kept() {
         assert_says(&run.stderr, &["listing `user`", "atlas.yaml:"]);
         assert_says(&run.stderr, told);
         assert!(run.stdout.contains("Atlas: FAILED"), "{what}: {run}");
-        assert_eq!(desk.files(), ["sync.jsonl", "sync.jsonl.partial"], "{what}");
+        assert_eq!(desk.files(), ["sync.jsonl", "sync.jsonl.partial", "sync.jsonl.partial-ledger"], "{what}");
         assert_eq!(desk.read("sync.jsonl").as_deref(), Some("the good file of yesterday\n"), "{what}");
     }
 }

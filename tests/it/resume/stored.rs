@@ -58,7 +58,7 @@ fn stands(state: &str) -> Option<String> {
 
 /// The ids of resources by their place.
 fn ids(connection: &Connection) -> HashMap<String, String> {
-    let mut ids = connection.prepare("select sequence, id from resources").unwrap();
+    let mut ids = connection.prepare("select sequence, id from scoped").unwrap();
     let rows = ids.query_map([], |row| Ok((row.get::<_, i64>(0)?.to_string(), row.get(1)?))).unwrap();
     rows.map(Result::unwrap).collect()
 }

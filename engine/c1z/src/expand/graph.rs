@@ -16,12 +16,12 @@ pub(super) struct Edge {
     /// Pass on direct holders only.
     pub(super) shallow: bool,
     /// Pass on principals of these types only.
-    pub(super) types: Option<Rc<BTreeSet<i64>>>,
+    pub(super) types: Option<Rc<BTreeSet<u16>>>,
 }
 
 /// The edges between nodes, merged, and the entitlements of each node.
 pub(super) struct Graph {
-    /// By node of the source, complete ones first, then by node of the target.
+    /// By node of the target, those first that no later one feeds, then by node of the source.
     edges: BTreeMap<(Reverse<u32>, u32), Rule>,
     members: BTreeMap<u32, Vec<u32>>,
 }
@@ -29,7 +29,7 @@ pub(super) struct Graph {
 #[derive(Clone)]
 struct Rule {
     shallow: bool,
-    types: Option<Rc<BTreeSet<i64>>>,
+    types: Option<Rc<BTreeSet<u16>>>,
 }
 
 impl Graph {
@@ -48,7 +48,7 @@ impl Graph {
                 continue;
             }
             let rule = Rule { shallow: edge.shallow, types: edge.types };
-            merged.entry((Reverse(source), target)).and_modify(|known| known.merge(&rule)).or_insert(rule);
+            merged.entry((Reverse(target), source)).and_modify(|known| known.merge(&rule)).or_insert(rule);
         }
         Self { edges: merged, members }
     }
@@ -58,17 +58,37 @@ impl Graph {
         self.members.values().map(|members| u64::from(members.len() > 1)).sum()
     }
 
-    /// Calls `with` for every pair of entitlements whose nodes an edge joins, sources first.
-    pub(super) fn each_step<E>(&self, with: &mut dyn FnMut(&Edge) -> Result<(), E>) -> Result<(), E> {
-        for ((Reverse(source), target), rule) in &self.edges {
-            for source in self.members.get(source).into_iter().flatten() {
-                for target in self.members.get(target).into_iter().flatten() {
-                    with(&Edge { source: *source, target: *target, shallow: rule.shallow, types: rule.types.clone() })?;
-                }
+    /// Calls `with` for every node that something is passed on to, sources before what they feed: its
+    /// entitlements, and every entitlement that passes on to them.
+    pub(super) fn each_node<E>(&self, with: WithNode<'_, E>) -> Result<(), E> {
+        let members = |node: u32| self.members.get(&node).map_or(&[][..], Vec::as_slice);
+        let mut edges = self.edges.iter().peekable();
+        let mut incoming = Vec::new();
+        while let Some(((Reverse(target), source), rule)) = edges.next() {
+            incoming.extend(members(*source).iter().map(|source| Incoming {
+                source: *source,
+                shallow: rule.shallow,
+                types: rule.types.as_deref(),
+            }));
+            if edges.peek().is_none_or(|((Reverse(next), _), _)| next != target) {
+                with(members(*target), &incoming)?;
+                incoming.clear();
             }
         }
         Ok(())
     }
+}
+
+/// What is done for a node: its entitlements, and what is passed on to them.
+type WithNode<'with, E> = &'with mut dyn FnMut(&[u32], &[Incoming<'_>]) -> Result<(), E>;
+
+/// What an entitlement passes on to a node.
+pub(super) struct Incoming<'graph> {
+    pub(super) source: u32,
+    /// Direct holders only.
+    pub(super) shallow: bool,
+    /// Principals of these types only.
+    pub(super) types: Option<&'graph BTreeSet<u16>>,
 }
 
 impl Rule {
@@ -205,8 +225,8 @@ mod tests {
         let graph = Graph::of(edges);
         let mut steps = Vec::new();
         graph
-            .each_step(&mut |edge: &Edge| {
-                steps.push((edge.source, edge.target));
+            .each_node(&mut |targets, incoming| {
+                steps.extend(targets.iter().flat_map(|target| incoming.iter().map(|from| (from.source, *target))));
                 Ok::<_, ()>(())
             })
             .unwrap();
@@ -232,7 +252,7 @@ mod tests {
 
     #[test]
     fn merged_edges_are_deep_and_unfiltered_if_one_of_them_is() {
-        let types = |types: &[i64]| Some(Rc::new(types.iter().copied().collect::<BTreeSet<_>>()));
+        let types = |types: &[u16]| Some(Rc::new(types.iter().copied().collect::<BTreeSet<_>>()));
         let filtered = Edge { types: types(&[1]), ..edge(1, 2) };
         let shallow = Edge { shallow: true, types: types(&[2]), ..edge(1, 2) };
         let merged = |edges| Graph::of(edges).edges.into_values().next().unwrap();

@@ -4,14 +4,13 @@
 //! principal. There are more grants than anything else, so no message is built for them; a test
 //! holds the bytes against the generated code.
 
-use std::collections::BTreeMap;
-
 use engine_model::Profile;
 use engine_proto::{Any, Message as _, v2};
 
 use crate::encode::any;
-use crate::grants::SettledGrant;
 use crate::profile::to_struct;
+use crate::settled::SettledGrant;
+use crate::wire::put_bytes;
 
 /// Writes grants; its buffers are used again for each.
 pub(super) struct GrantBytes {
@@ -67,7 +66,7 @@ impl GrantBytes {
 }
 
 /// GrantSources: map entries 1 of key 1 and value 2; a value's one field 1 is left out when false.
-fn put_sources(into: &mut Vec<u8>, sources: &BTreeMap<String, bool>) {
+fn put_sources(into: &mut Vec<u8>, sources: &[(&str, bool)]) {
     into.clear();
     let mut entry = Vec::new();
     for (id, direct) in sources {
@@ -87,20 +86,16 @@ fn put_resource_id(into: &mut Vec<u8>, resource_type: &str, id: &str) {
 /// A length-delimited field.
 fn put(into: &mut Vec<u8>, field: u8, content: &[u8]) {
     into.push((field << 3) | 2);
-    let mut length = content.len();
-    while length >= 0x80 {
-        into.push((length & 0x7f) as u8 | 0x80);
-        length >>= 7;
-    }
-    into.push((length & 0x7f) as u8);
-    into.extend_from_slice(content);
+    put_bytes(into, content);
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
-    fn grant<'a>(principal: &'a str, sources: &[(&str, bool)]) -> SettledGrant<'a> {
+    fn grant<'a>(principal: &'a str, sources: &[(&'a str, bool)]) -> SettledGrant<'a> {
         SettledGrant {
             resource_type: "group",
             resource: "g1",
@@ -110,7 +105,7 @@ mod tests {
             immutable: false,
             kept: None,
             expansion: None,
-            sources: sources.iter().map(|(id, direct)| ((*id).to_owned(), *direct)).collect(),
+            sources: sources.to_vec(),
             derived: false,
         }
     }

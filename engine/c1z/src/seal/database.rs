@@ -10,8 +10,10 @@ use rusqlite::{Error, ErrorCode, params};
 
 use super::blob::GrantBytes;
 use crate::encode;
+use crate::expand::Expanded;
 use crate::failure::{Doing as _, failed};
 use crate::scratch::ScratchFile;
+use crate::settled::{Placed, join};
 use crate::working::WorkingStore;
 
 /// The journal is kept in memory: only failures that are handled here need it, a killed run
@@ -121,19 +123,15 @@ create unique index file.idx_session_store_sync_key_v1 on v1_connector_sessions 
 const UNIQUE_IDS: [(&str, &str); 2] =
     [("v1_entitlements", "idx_entitlements_external_sync_v1"), ("v1_grants", "idx_grants_external_sync_v1")];
 
-const COPY_RESOURCES: &str = "
+const INSERT_RESOURCE: &str = "
 insert into file.v1_resources (resource_type_id, external_id, parent_resource_type_id,
     parent_resource_id, data, sync_id, discovered_at)
-select t.id, t.id || ':' || r.id, r.parent_type, r.parent_id, r.data, ?1, ?2
-from types t cross join resources r indexed by resources_by_id on r.type = t.number
-order by t.number, r.id";
+values (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
-const COPY_ENTITLEMENTS: &str = "
+const INSERT_ENTITLEMENT: &str = "
 insert into file.v1_entitlements (resource_type_id, resource_id, external_id, data, sync_id,
     discovered_at)
-select t.id, e.resource, t.id || ':' || e.resource || ':' || e.slug, e.data, ?1, ?2
-from types t cross join entitlements e on e.type = t.number
-order by t.number, e.resource, e.slug";
+values (?1, ?2, ?3, ?4, ?5, ?6)";
 
 const INSERT_GRANT: &str = "
 insert into file.v1_grants (resource_type_id, resource_id, entitlement_id,
@@ -164,7 +162,7 @@ impl WorkingStore {
         into: &ScratchFile,
         sync_id: &str,
         times: &Times,
-        expanded: bool,
+        expanded: Option<&Expanded>,
     ) -> Result<Written, StoreError> {
         into.attach(&self.connection, "file")?;
         let written = self.fill_database(sync_id, times, expanded);
@@ -174,7 +172,7 @@ impl WorkingStore {
         Ok(written)
     }
 
-    fn fill_database(&self, sync_id: &str, times: &Times, expanded: bool) -> Result<Written, StoreError> {
+    fn fill_database(&self, sync_id: &str, times: &Times, expanded: Option<&Expanded>) -> Result<Written, StoreError> {
         let doing = || self.doing("sealing");
         self.connection.execute_batch(SETTINGS).doing(doing)?;
         let transaction = self.connection.unchecked_transaction().doing(doing)?;
@@ -182,8 +180,8 @@ impl WorkingStore {
         transaction.execute_batch(PARTIAL_INDEXES).doing(doing)?;
         let row = [sync_id, times.started_at.as_str()];
         self.insert_types_into_file(row).doing(doing)?;
-        transaction.execute(COPY_RESOURCES, row).doing(doing)?;
-        transaction.execute(COPY_ENTITLEMENTS, row).doing(doing)?;
+        self.insert_resources_into_file(row)?;
+        self.insert_entitlements_into_file(row)?;
         let derived = self.insert_grants_into_file(row, expanded)?;
         let ambiguous = self.index().doing(doing)?;
         transaction
@@ -214,8 +212,44 @@ impl WorkingStore {
         Ok(())
     }
 
+    fn insert_resources_into_file(&self, row: [&str; 2]) -> Result<(), StoreError> {
+        let doing = || self.doing("sealing");
+        let mut insert = self.connection.prepare(INSERT_RESOURCE).doing(doing)?;
+        let names = self.type_names();
+        let mut pieces = self.ledger.pieces();
+        let mut id = String::new();
+        let mut rows = self.settled()?.resources.rows();
+        while let Some(placed) = rows.next()? {
+            let Placed { mut key, place, length, parent } = Placed::resource(placed)?;
+            let kind = names.get(usize::from(key.kind()?)).copied().unwrap_or_default();
+            join(&mut id, &[kind, &key.part()?]);
+            let (parent_type, parent) = parent.unzip();
+            let data = pieces.read(place, length)?;
+            insert.execute(params![kind, id, parent_type, parent, data, row[0], row[1]]).doing(doing)?;
+        }
+        Ok(())
+    }
+
+    fn insert_entitlements_into_file(&self, row: [&str; 2]) -> Result<(), StoreError> {
+        let doing = || self.doing("sealing");
+        let mut insert = self.connection.prepare(INSERT_ENTITLEMENT).doing(doing)?;
+        let names = self.type_names();
+        let mut pieces = self.ledger.pieces();
+        let mut id = String::new();
+        let mut rows = self.settled()?.entitlements.rows();
+        while let Some(placed) = rows.next()? {
+            let Placed { mut key, place, length, .. } = Placed::entitlement(placed)?;
+            let kind = names.get(usize::from(key.kind()?)).copied().unwrap_or_default();
+            let resource = key.part()?;
+            join(&mut id, &[kind, &resource, &key.part()?]);
+            let data = pieces.read(place, length)?;
+            insert.execute(params![kind, resource, id, data, row[0], row[1]]).doing(doing)?;
+        }
+        Ok(())
+    }
+
     /// Returns how many of them expansion made.
-    fn insert_grants_into_file(&self, row: [&str; 2], expanded: bool) -> Result<u64, StoreError> {
+    fn insert_grants_into_file(&self, row: [&str; 2], expanded: Option<&Expanded>) -> Result<u64, StoreError> {
         let doing = || self.doing("sealing");
         let mut insert = self.connection.prepare(INSERT_GRANT).doing(doing)?;
         let (mut entitlement, mut id) = (String::new(), String::new());

@@ -1,32 +1,32 @@
 //! Stores pages: their records, marks and counts in one transaction.
 //!
-//! In: declared resource types and pages. Out: rows of the working file, and what was new. The
-//! first row of an id stays; records are encoded here, once, the way the sealed file holds them.
+//! In: declared resource types and pages. Out: a batch of the ledger and rows of the working file.
+//! Records are encoded here, once, the way the sealed file holds them. Whether a record came before
+//! is not asked here; settling sees that when it has them sorted.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::path::Path;
 use std::ptr;
 
 use engine_model::{
-    Committed, Entitlement, EntitlementRef, Expansion, GrantView, Grants, MissingReference, Page, Resource,
-    ResourceType, ScopeRow, StoreError, Terms,
+    Entitlement, EntitlementRef, GrantView, Grants, MissingReference, Page, Resource, ResourceType, ScopeRow,
+    StoreError, Tally, Terms,
 };
 use engine_proto::Message as _;
-use rusqlite::{Connection, OptionalExtension as _, Statement, ToSql, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
-use super::{DeclaredType, WorkingStore};
+use super::index::{Kind, put_record};
+use super::known::{Known, KnownTerms};
+use super::ledger::Batch;
+use super::{DeclaredType, WorkingStore, layout};
 use crate::encode;
-use crate::failure::{Doing as _, failed};
+use crate::failure::{Doing as _, failed, shown};
 use crate::limits::{ID_BYTES, check_id, check_id_length};
+use crate::wire::{put_bytes, put_kind, put_maybe, put_number, put_part};
 
 /// Scope rows of a type lie together: their place is its number, then the order of arrival.
 const PLACE_BITS: u32 = 44;
-/// `flags`: the grant cannot be revoked.
-pub(crate) const IMMUTABLE: i64 = 1;
-/// `flags`: the spec expects that references of this grant may be missing.
-pub(super) const EXPECTED: i64 = 2;
-
 /// The resource types that the file holds.
 pub(super) fn declared(connection: &Connection) -> rusqlite::Result<BTreeMap<String, DeclaredType>> {
     let mut statement = connection.prepare("select number, definition from types")?;
@@ -56,8 +56,9 @@ impl WorkingStore {
             let entry = DeclaredType { number: 0, definition: definition.clone() };
             sorted.insert(definition.id.clone(), entry);
         }
-        for (number, entry) in (0..).zip(sorted.values_mut()) {
-            entry.number = number;
+        for (number, entry) in sorted.values_mut().enumerate() {
+            entry.number = u16::try_from(number)
+                .map_err(|_| failed("declaring resource types", "there are more than 65,536 of them", None))?;
         }
         if !self.types.is_empty() {
             let same = sorted.len() == self.types.len()
@@ -90,300 +91,40 @@ impl WorkingStore {
         transaction.commit()
     }
 
-    pub(super) fn commit_pages(&mut self, pages: Vec<Page>) -> Result<Vec<Committed>, StoreError> {
-        let doing = || self.doing("writing a page to");
-        let transaction = self.connection.unchecked_transaction().doing(doing)?;
-        let is_brought =
-            |page: &Page| !page.resources.is_empty() || !page.entitlements.is_empty() || !page.grants.is_empty();
-        let brought = pages.iter().any(is_brought);
-        let committed: Result<Vec<_>, _> = pages.into_iter().map(|page| self.insert_page(&transaction, page)).collect();
-        let committed = committed?;
-        transaction.commit().doing(doing)?;
-        if brought {
-            self.settled.set(false);
+    pub(super) fn commit_pages(&mut self, pages: Vec<Page>) -> Result<(), StoreError> {
+        let committed = self.try_commit(pages);
+        if committed.is_err() {
+            // Numbers that a failed transaction gave away are not there.
+            self.known = Known::load(&self.connection).unwrap_or_default();
         }
-        Ok(committed)
+        committed
     }
 
-    fn insert_page(&self, transaction: &Transaction<'_>, page: Page) -> Result<Committed, StoreError> {
-        let new_resources = self.insert_resources(transaction, &page.rank, page.resources)?;
-        let mut committed = Committed { new_resources, ..Committed::default() };
-        committed.conflicting_entitlements = self.insert_entitlements(transaction, &page.rank, page.entitlements)?;
-        committed.repeated_grants = self.insert_grants(transaction, &page.grants)?;
-        let progress = || {
-            let mut insert = transaction
-                .prepare_cached("insert into look_ups (name, key, id) values (?1, ?2, ?3) on conflict do nothing")?;
-            for (name, key, id) in &page.look_ups {
-                insert.execute([name, key, id])?;
-            }
-            let mut insert = transaction.prepare_cached(
-                "insert into marks (task, key, state) values (?1, ?2, ?3)
-                 on conflict (task, key) do update set state = excluded.state",
-            )?;
-            for mark in &page.marks {
-                insert.execute([&mark.task, &mark.key, &mark.state])?;
-            }
-            let mut insert = transaction.prepare_cached(
-                "insert into tallies (list, name, total) values (?1, ?2, ?3)
-                 on conflict (list, name) do update set total = total + excluded.total",
-            )?;
-            for tally in &page.tallies {
-                insert.execute(params![tally.list, tally.name, tally.add])?;
-            }
-            let resources = page.repeated_resources.iter().zip(&committed.new_resources);
-            for (tally, _) in resources.filter(|(_, new)| !**new) {
-                insert.execute(params![tally.list, tally.name, tally.add])?;
-            }
-            if let Some(tally) = page.repeated_grants.filter(|_| committed.repeated_grants > 0) {
-                let times = i64::try_from(committed.repeated_grants).unwrap_or(i64::MAX);
-                insert.execute(params![tally.list, tally.name, tally.add.saturating_mul(times)])?;
-            }
-            Ok(())
+    fn try_commit(&mut self, pages: Vec<Page>) -> Result<(), StoreError> {
+        let writing = || format!("writing a page to {}", shown(&self.partial));
+        let mut batch = Batch::new();
+        let transaction = self.connection.unchecked_transaction().doing(writing)?;
+        let mut staging = Staging {
+            transaction: &transaction,
+            partial: &self.partial,
+            types: &self.types,
+            known: &mut self.known,
+            batch: batch.content(),
         };
-        let progress: rusqlite::Result<()> = progress();
-        progress.doing(|| self.doing("writing a page to"))?;
-        Ok(committed)
-    }
-
-    fn insert_resources(
-        &self,
-        transaction: &Transaction<'_>,
-        rank: &str,
-        resources: Vec<(Resource, Option<engine_json::Value>)>,
-    ) -> Result<Vec<bool>, StoreError> {
-        let doing = || self.doing("writing resources to");
-        let mut insert = transaction
-            .prepare_cached(
-                "insert into resources (type, id, parent_type, parent_id, rank, data)
-                 values (?1, ?2, ?3, ?4, ?5, ?6) on conflict (type, id) do nothing",
-            )
-            .doing(doing)?;
-        let mut replace = transaction
-            .prepare_cached(
-                "update resources set parent_type = ?3, parent_id = ?4, rank = ?5, data = ?6
-                 where type = ?1 and id = ?2 and rank > ?5 returning sequence",
-            )
-            .doing(doing)?;
-        let mut insert_scope =
-            transaction.prepare_cached("insert or replace into scopes (place, scope) values (?1, ?2)").doing(doing)?;
-        // Sealing reads them in the order of their ids: what was put in that order, page by page, is read
-        // in as many strands, not row by row from all over the file.
-        let mut sorted: Vec<(usize, (Resource, Option<engine_json::Value>))> =
-            resources.into_iter().enumerate().collect();
-        sorted.sort_by(|(_, (one, _)), (_, (other, _))| one.id.cmp(&other.id));
-        let mut new = vec![false; sorted.len()];
-        let mut data = Vec::new();
-        for (at, (resource, scope)) in sorted {
-            let of = self.declared_type(&resource.id.resource_type)?;
-            check_id(&format!("the id of a {}", of.definition.id), &resource.id.id)?;
-            let message = encode::resource(resource, &of.definition)?;
-            data.clear();
-            message.encode(&mut data).map_err(|error| failed(doing(), error.to_string(), None))?;
-            let parent = message.parent_resource_id.as_ref();
-            let values = params![
-                of.number,
-                message.id.as_ref().map(|id| id.resource.as_str()),
-                parent.map(|parent| parent.resource_type.as_str()),
-                parent.map(|parent| parent.resource.as_str()),
-                rank,
-                data,
-            ];
-            let is_new = insert.execute(values).doing(doing)? == 1;
-            let sequence = if is_new {
-                Some(transaction.last_insert_rowid())
-            } else {
-                replace.query_row(values, |row| row.get(0)).optional().doing(doing)?
-            };
-            if let (Some(sequence), Some(scope)) = (sequence, scope) {
-                let place = (of.number << PLACE_BITS) | sequence;
-                insert_scope.execute(params![place, scope.to_string()]).doing(doing)?;
-            }
-            if let Some(new) = new.get_mut(at) {
-                *new = is_new;
-            }
+        for page in pages {
+            staging.page(page)?;
         }
-        Ok(new)
-    }
-
-    /// Returns how many had been stored before with other content.
-    fn insert_entitlements(
-        &self,
-        transaction: &Transaction<'_>,
-        rank: &str,
-        entitlements: Vec<Entitlement>,
-    ) -> Result<u64, StoreError> {
-        let doing = || self.doing("writing entitlements to");
-        let mut insert = transaction
-            .prepare_cached(
-                "insert into entitlements (type, resource, slug, rank, data) values (?1, ?2, ?3, ?4, ?5)
-                 on conflict do nothing",
-            )
-            .doing(doing)?;
-        let mut replace = transaction
-            .prepare_cached(
-                "update entitlements set rank = ?4, data = ?5
-                 where type = ?1 and resource = ?2 and slug = ?3 and rank > ?4",
-            )
-            .doing(doing)?;
-        let mut stored = transaction
-            .prepare_cached("select data from entitlements where type = ?1 and resource = ?2 and slug = ?3")
-            .doing(doing)?;
-        let mut conflicts = 0;
-        let mut data = Vec::new();
-        for entitlement in entitlements {
-            let number = self.declared_type(&entitlement.id.resource.resource_type)?.number;
-            check_id("the slug of an entitlement", &entitlement.id.slug)?;
-            let id = entitlement.id.to_string();
-            check_id("the id of an entitlement", &id)?;
-            let resource = entitlement.id.resource.id.clone();
-            let message = encode::entitlement(entitlement, id);
-            data.clear();
-            message.encode(&mut data).map_err(|error| failed(doing(), error.to_string(), None))?;
-            let values = params![number, resource, message.slug, rank, data];
-            if insert.execute(values).doing(doing)? == 0 {
-                let same = stored
-                    .query_row(params![number, resource, message.slug], |row| {
-                        Ok(row.get_ref(0)?.as_blob()? == data.as_slice())
-                    })
-                    .optional()
-                    .doing(doing)?;
-                conflicts += u64::from(same != Some(true));
-                replace.execute(values).doing(doing)?;
-            }
+        if batch.is_empty() {
+            return transaction.commit().doing(writing);
         }
-        Ok(conflicts)
-    }
-
-    /// Returns how many had been stored before.
-    fn insert_grants(&self, transaction: &Transaction<'_>, grants: &Grants) -> Result<u64, StoreError> {
-        // In the order of the table each row goes beside the last one.
-        let mut sorted: Vec<GrantView<'_>> = grants.iter().collect();
-        sorted.sort_by(|one, other| {
-            let held = if ptr::eq(one.entitlement, other.entitlement) {
-                Ordering::Equal
-            } else {
-                one.entitlement.cmp(other.entitlement)
-            };
-            held.then_with(|| one.principal.cmp(other.principal))
-        });
-        let doing = || self.doing("writing grants to");
-        let mut insert = transaction
-            .prepare_cached(
-                "insert into grants (type, resource, slug, principal_type, principal, rule, flags,
-                     expansion, kept)
-                 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) on conflict do nothing",
-            )
-            .doing(doing)?;
-        let mut insert_open = transaction
-            .prepare_cached(
-                "insert into open_grants (type, resource, slug, candidates, principal, rule, flags,
-                     expansion, kept)
-                 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) on conflict do nothing",
-            )
-            .doing(doing)?;
-        // A grant that comes twice may differ in the rule and in what is kept: the lower ones stay,
-        // whichever came first.
-        let replaced = |table: &str, principal: &str| {
-            format!(
-                "update {table} set rule = ?6, flags = ?7, expansion = ?8, kept = ?9
-                 where type = ?1 and resource = ?2 and slug = ?3 and {principal} = ?4 and principal = ?5
-                     and (rule, coalesce(kept, '')) > (?6, coalesce(?9, ''))"
-            )
-        };
-        let mut replace = transaction.prepare_cached(&replaced("grants", "principal_type")).doing(doing)?;
-        let mut replace_open = transaction.prepare_cached(&replaced("open_grants", "candidates")).doing(doing)?;
-        let mut repeated = 0;
-        // A page's grants mostly agree in these.
-        let mut held: Option<(&EntitlementRef, i64)> = None;
-        let mut terms: BTreeMap<*const Terms, StagedTerms> = BTreeMap::new();
-        for grant in sorted {
-            let (_, of) = match held {
-                Some(known) if ptr::eq(known.0, grant.entitlement) => known,
-                _ => *held.insert((grant.entitlement, self.held_type(grant.entitlement)?)),
-            };
-            let staged = match terms.entry(ptr::from_ref(grant.terms)) {
-                Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(place) => place.insert(self.staged_terms(transaction, grant.terms)?),
-            };
-            check_grant(&grant, staged.longest)?;
-            let kept = grant.kept.map(serde_json::to_string).transpose();
-            let kept = kept.map_err(|error| failed(doing(), error.to_string(), None))?;
-            let (resource, slug) = (&grant.entitlement.resource.id, &grant.entitlement.slug);
-            let (rule, flags, expansion) = (grant.terms.rule, staged.flags, staged.expansion);
-            let is_new = match &staged.principal {
-                StagedPrincipal::Type(number) => {
-                    let values = params![of, resource, slug, number, grant.principal, rule, flags, expansion, kept];
-                    put(&mut insert, &mut replace, values)
-                }
-                StagedPrincipal::Candidates(list) => {
-                    let values = params![of, resource, slug, list, grant.principal, rule, flags, expansion, kept];
-                    put(&mut insert_open, &mut replace_open, values)
-                }
-            };
-            repeated += u64::from(!is_new.doing(doing)?);
-        }
-        Ok(repeated)
-    }
-
-    /// The number of the type that an entitlement is of; its ids are checked.
-    fn held_type(&self, held: &EntitlementRef) -> Result<i64, StoreError> {
-        check_id("the resource of a grant", &held.resource.id)?;
-        check_id("the slug of a grant", &held.slug)?;
-        Ok(self.declared_type(&held.resource.resource_type)?.number)
-    }
-
-    fn staged_terms(&self, transaction: &Transaction<'_>, terms: &Terms) -> Result<StagedTerms, StoreError> {
-        let Some(longest) = terms.types.iter().map(String::len).max() else {
-            return Err(failed("storing a record", "a grant has no principal type", None));
-        };
-        Ok(StagedTerms {
-            principal: match terms.types.as_slice() {
-                [only] => StagedPrincipal::Type(self.declared_type(only)?.number),
-                _ => StagedPrincipal::Candidates(self.candidates(transaction, &terms.types)?),
-            },
-            longest,
-            flags: if terms.immutable { IMMUTABLE } else { 0 }
-                | if terms.missing == MissingReference::Drop { EXPECTED } else { 0 },
-            expansion: self.expansion(transaction, &terms.expands)?,
-        })
-    }
-
-    /// The number under which the grant's expansion rules are kept: few grants differ in them.
-    fn expansion(&self, transaction: &Transaction<'_>, rules: &[Expansion]) -> Result<Option<i64>, StoreError> {
-        if rules.is_empty() {
-            return Ok(None);
-        }
-        let doing = || self.doing("writing grants to");
-        let rules = serde_json::to_string(rules).map_err(|error| failed(doing(), error.to_string(), None))?;
-        let find = || {
-            transaction
-                .prepare_cached("select number from expansions where rules = ?1")?
-                .query_row([&rules], |row| row.get(0))
-                .optional()
-        };
-        if let Some(number) = find().doing(doing)? {
-            return Ok(Some(number));
-        }
-        transaction.execute("insert into expansions (rules) values (?1)", [&rules]).doing(doing)?;
-        Ok(Some(transaction.last_insert_rowid()))
-    }
-
-    /// The name of a candidate list, its type numbers, entered so that settling can join it.
-    fn candidates(&self, transaction: &Transaction<'_>, types: &[String]) -> Result<String, StoreError> {
-        let doing = || self.doing("writing grants to");
-        let numbers =
-            types.iter().map(|id| Ok(self.declared_type(id)?.number)).collect::<Result<Vec<i64>, StoreError>>()?;
-        let name = numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
-        let mut insert = transaction
-            .prepare_cached(
-                "insert into candidates (list, position, type) values (?1, ?2, ?3)
-                 on conflict do nothing",
-            )
-            .doing(doing)?;
-        for (position, number) in (0_i64..).zip(numbers) {
-            insert.execute(params![name, position, number]).doing(doing)?;
-        }
-        Ok(name)
+        let added = self.ledger.append(&mut batch)?;
+        layout::set_ledger_length(&transaction, added.length).doing(writing)?;
+        transaction.commit().doing(writing)?;
+        self.settled = None;
+        let records = self.ledger.keep(&added, &batch);
+        let indexed = self.index.take(added.records_at, records, &self.known.terms);
+        self.unindexed = self.unindexed.take().or(indexed.as_ref().err().cloned());
+        indexed
     }
 
     pub(super) fn read_scope_rows(
@@ -392,7 +133,7 @@ impl WorkingStore {
         after: i64,
         limit: usize,
     ) -> Result<Vec<ScopeRow>, StoreError> {
-        let first = self.declared_type(resource_type)?.number << PLACE_BITS;
+        let first = i64::from(declared_type(&self.types, resource_type)?.number) << PLACE_BITS;
         let last = first | ((1 << PLACE_BITS) - 1);
         let after = first.saturating_add(after.max(0));
         let rows: Vec<(i64, String)> = self.read(
@@ -408,39 +149,207 @@ impl WorkingStore {
             })
             .collect()
     }
+}
 
-    pub(super) fn declared_type(&self, id: &str) -> Result<&DeclaredType, StoreError> {
-        self.types
-            .get(id)
-            .ok_or_else(|| failed("storing a record", format!("the resource type `{id}` was not declared"), None))
+/// Puts pages into a transaction and their records into a batch.
+struct Staging<'store> {
+    transaction: &'store Transaction<'store>,
+    partial: &'store Path,
+    types: &'store BTreeMap<String, DeclaredType>,
+    known: &'store mut Known,
+    batch: &'store mut Vec<u8>,
+}
+
+impl Staging<'_> {
+    fn doing(&self, what: &str) -> String {
+        format!("{what} {}", shown(self.partial))
+    }
+
+    fn page(&mut self, page: Page) -> Result<(), StoreError> {
+        self.progress(&page).doing(|| self.doing("writing a page to"))?;
+        self.resources(&page.rank, page.resources, &page.repeated_resources)?;
+        self.entitlements(&page.rank, page.entitlements, page.conflicting_entitlements.as_ref())?;
+        self.grants(&page.grants, page.repeated_grants.as_ref())
+    }
+
+    fn progress(&self, page: &Page) -> rusqlite::Result<()> {
+        let mut insert = self
+            .transaction
+            .prepare_cached("insert into look_ups (name, key, id) values (?1, ?2, ?3) on conflict do nothing")?;
+        for (name, key, id) in &page.look_ups {
+            insert.execute([name, key, id])?;
+        }
+        let mut insert = self.transaction.prepare_cached(
+            "insert into marks (task, key, state) values (?1, ?2, ?3)
+             on conflict (task, key) do update set state = excluded.state",
+        )?;
+        for mark in &page.marks {
+            insert.execute([&mark.task, &mark.key, &mark.state])?;
+        }
+        let mut insert = self.transaction.prepare_cached(
+            "insert into tallies (list, name, total) values (?1, ?2, ?3)
+             on conflict (list, name) do update set total = total + excluded.total",
+        )?;
+        for tally in &page.tallies {
+            insert.execute(params![tally.list, tally.name, tally.add])?;
+        }
+        Ok(())
+    }
+
+    fn resources(
+        &mut self,
+        rank: &str,
+        resources: Vec<(Resource, Option<engine_json::Value>)>,
+        repeated: &BTreeMap<String, Tally>,
+    ) -> Result<(), StoreError> {
+        // Sealing reads them in the order of their ids: what was put in that order, page by page, is read
+        // in as many strands, not row by row from all over the file.
+        let mut sorted = resources;
+        sorted.sort_by(|(one, _), (other, _)| one.id.cmp(&other.id));
+        let (mut key, mut details, mut data) = (Vec::new(), Vec::new(), Vec::new());
+        for (resource, scope) in sorted {
+            let of = declared_type(self.types, &resource.id.resource_type)?;
+            check_id(&format!("the id of a {}", of.definition.id), &resource.id.id)?;
+            if let Some(scope) = scope {
+                self.scope(of.number, &resource.id.id, rank, &scope).doing(|| self.doing("writing resources to"))?;
+            }
+            let count = self.known.count(self.transaction, repeated.get(&of.definition.id));
+            let count = count.doing(|| self.doing("writing resources to"))?;
+            key.clear();
+            put_kind(&mut key, of.number);
+            put_part(&mut key, &resource.id.id);
+            put_part(&mut key, rank);
+            details.clear();
+            put_number(&mut details, count.into());
+            put_maybe(&mut details, resource.parent.as_ref().map(|parent| parent.resource_type.as_bytes()));
+            if let Some(parent) = &resource.parent {
+                put_bytes(&mut details, parent.id.as_bytes());
+            }
+            data.clear();
+            let message = encode::resource(resource, &of.definition)?;
+            message.encode(&mut data).map_err(|error| self.failed("writing resources to", &error))?;
+            put_record(self.batch, Kind::Resource, &key, &details, &data);
+        }
+        Ok(())
+    }
+
+    /// Keeps a scope row; of resources with one id that of the lower rank.
+    fn scope(&self, kind: u16, id: &str, rank: &str, scope: &engine_json::Value) -> rusqlite::Result<()> {
+        let mut insert = self.transaction.prepare_cached(
+            "insert into scoped (type, id, rank) values (?1, ?2, ?3)
+             on conflict do update set rank = excluded.rank where rank > excluded.rank returning sequence",
+        )?;
+        let Some(sequence) = insert.query_row(params![kind, id, rank], |row| row.get::<_, i64>(0)).optional()? else {
+            return Ok(());
+        };
+        let place = (i64::from(kind) << PLACE_BITS) | sequence;
+        let mut insert =
+            self.transaction.prepare_cached("insert or replace into scopes (place, scope) values (?1, ?2)")?;
+        insert.execute(params![place, scope.to_string()]).map(|_| ())
+    }
+
+    fn entitlements(
+        &mut self,
+        rank: &str,
+        entitlements: Vec<Entitlement>,
+        conflicting: Option<&Tally>,
+    ) -> Result<(), StoreError> {
+        let doing = "writing entitlements to";
+        let (mut key, mut details, mut data) = (Vec::new(), Vec::new(), Vec::new());
+        for entitlement in entitlements {
+            let kind = declared_type(self.types, &entitlement.id.resource.resource_type)?.number;
+            check_id("the slug of an entitlement", &entitlement.id.slug)?;
+            let id = entitlement.id.to_string();
+            check_id("the id of an entitlement", &id)?;
+            put_held(&mut key, kind, &entitlement.id);
+            put_part(&mut key, rank);
+            let count = self.known.count(self.transaction, conflicting).doing(|| self.doing(doing))?;
+            details.clear();
+            put_number(&mut details, count.into());
+            data.clear();
+            let message = encode::entitlement(entitlement, id);
+            message.encode(&mut data).map_err(|error| self.failed(doing, &error))?;
+            put_record(self.batch, Kind::Entitlement, &key, &details, &data);
+        }
+        Ok(())
+    }
+
+    /// Grants of one entitlement that have the same terms make one record, sorted by principal.
+    fn grants(&mut self, grants: &Grants, repeated: Option<&Tally>) -> Result<(), StoreError> {
+        let doing = "writing grants to";
+        let kept = |grant: &GrantView<'_>| grant.kept.map(serde_json::to_string).transpose();
+        let mut sorted: Vec<GrantView<'_>> = grants.iter().collect();
+        sorted.sort_by(|one, other| {
+            let held = if ptr::eq(one.entitlement, other.entitlement) {
+                Ordering::Equal
+            } else {
+                one.entitlement.cmp(other.entitlement)
+            };
+            let terms = || ptr::from_ref(one.terms).cmp(&ptr::from_ref(other.terms));
+            let kept = || kept(one).unwrap_or_default().cmp(&kept(other).unwrap_or_default());
+            held.then_with(terms).then_with(|| one.principal.cmp(other.principal)).then_with(kept)
+        });
+        let count = self.known.count(self.transaction, repeated).doing(|| self.doing(doing))?;
+        let (mut key, mut details, mut data) = (Vec::new(), Vec::new(), Vec::new());
+        let together = |one: &GrantView<'_>, other: &GrantView<'_>| {
+            ptr::eq(one.terms, other.terms)
+                && (ptr::eq(one.entitlement, other.entitlement) || one.entitlement == other.entitlement)
+        };
+        for grants in sorted.chunk_by(together) {
+            let Some(GrantView { entitlement, terms, .. }) = grants.first() else { continue };
+            let kind = declared_type(self.types, &entitlement.resource.resource_type)?.number;
+            check_id("the resource of a grant", &entitlement.resource.id)?;
+            check_id("the slug of a grant", &entitlement.slug)?;
+            let Some(longest) = terms.types.iter().map(String::len).max() else {
+                return Err(failed("storing a record", "a grant has no principal type", None));
+            };
+            put_held(&mut key, kind, entitlement);
+            details.clear();
+            put_number(&mut details, count.into());
+            put_number(&mut details, self.terms(terms)?.into());
+            data.clear();
+            for grant in grants {
+                check_grant(grant, longest)?;
+                put_bytes(&mut data, grant.principal.as_bytes());
+                let kept = kept(grant).map_err(|error| self.failed(doing, &error))?;
+                put_maybe(&mut data, kept.as_deref().map(str::as_bytes));
+            }
+            put_record(self.batch, Kind::Grants, &key, &details, &data);
+        }
+        Ok(())
+    }
+
+    /// The number of terms.
+    fn terms(&mut self, terms: &Terms) -> Result<u32, StoreError> {
+        let kinds = terms.types.iter().map(|id| Ok(declared_type(self.types, id)?.number));
+        let known = KnownTerms {
+            kinds: kinds.collect::<Result<_, StoreError>>()?,
+            expands: terms.expands.clone(),
+            immutable: terms.immutable,
+            rule: terms.rule,
+            expected: terms.missing == MissingReference::Drop,
+        };
+        self.known.terms(self.transaction, known).doing(|| self.doing("writing grants to"))
+    }
+
+    fn failed(&self, doing: &str, error: &dyn std::error::Error) -> StoreError {
+        failed(self.doing(doing), error.to_string(), None)
     }
 }
 
-/// Inserts a row, or where there is one already lets the other statement decide which one stays.
-/// Returns whether it was new.
-fn put(insert: &mut Statement<'_>, replace: &mut Statement<'_>, values: &[&dyn ToSql]) -> rusqlite::Result<bool> {
-    let is_new = insert.execute(values)? == 1;
-    if !is_new {
-        replace.execute(values)?;
-    }
-    Ok(is_new)
+/// Writes the key of an entitlement.
+fn put_held(key: &mut Vec<u8>, kind: u16, held: &EntitlementRef) {
+    key.clear();
+    put_kind(key, kind);
+    put_part(key, &held.resource.id);
+    put_part(key, &held.slug);
 }
 
-/// What grants have in common, as it stands in a row.
-struct StagedTerms {
-    principal: StagedPrincipal,
-    /// Bytes of the longest candidate type.
-    longest: usize,
-    flags: i64,
-    expansion: Option<i64>,
-}
-
-/// What is known of the type of a principal.
-enum StagedPrincipal {
-    /// The number of the type.
-    Type(i64),
-    /// The name of the list of candidates.
-    Candidates(String),
+fn declared_type<'types>(
+    types: &'types BTreeMap<String, DeclaredType>,
+    id: &str,
+) -> Result<&'types DeclaredType, StoreError> {
+    types.get(id).ok_or_else(|| failed("storing a record", format!("the resource type `{id}` was not declared"), None))
 }
 
 /// The ids that a grant is put together from, the longest candidate type counted.

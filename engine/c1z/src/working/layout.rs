@@ -1,89 +1,39 @@
 //! The tables of the working file.
 //!
 //! In: an open connection. Out: settings and tables, or what is wrong with the file that is there.
-//! Records are kept under their ids, so that sealing can copy them in order: resource types have
-//! numbers in the order of their ids, and every key sorts the way the sealed file does.
+//! Records are not in it, they are in the ledger beside it; here is what a run looks up while it goes
+//! on: its progress, its counts, its scope rows. Resource types have numbers in the order of their ids.
 
 use rusqlite::{Connection, OptionalExtension as _};
 
 /// Raised whenever the tables change: a file of another layout is not resumed.
-const LAYOUT: i32 = 2;
+const LAYOUT: i32 = 3;
 /// Marks the file as one of ours: the letters `engw`.
 const APPLICATION: i32 = 0x656e_6777;
 
-/// `grants` holds those whose principal type is known; `open_grants` those with several
-/// candidates, from which settling makes `settled_grants`. `missing` is 0, 1 for an entitlement
-/// or 2 for a principal that does not exist; `flags` adds 1 for immutable and 2 where the spec
-/// expects missing references.
+/// `scoped` holds the resources whose scope rows later tasks go through, `terms` what grants have in
+/// common, `counts` the tallies that grow where a record comes again, both as numbers that the ledger
+/// names. `missing` is filled by settling: ids that grants name and no resource has, as keys.
 const TABLES: &str = "
 create table run (key text primary key, value text not null) without rowid;
 create table types (number integer primary key, id text not null unique, definition text not null);
-create table resources (
+create table terms (number integer primary key, terms text not null unique);
+create table counts (
+    number integer primary key,
+    list text not null,
+    name text not null,
+    amount integer not null,
+    unique (list, name, amount)
+);
+create table scoped (
     sequence integer primary key,
     type integer not null,
     id text not null,
-    parent_type text,
-    parent_id text,
     rank text not null,
-    data blob not null
+    unique (type, id)
 );
-create unique index resources_by_id on resources (type, id);
 create table scopes (place integer primary key, scope text not null);
-create table entitlements (
-    type integer not null,
-    resource text not null,
-    slug text not null,
-    rank text not null,
-    data blob not null,
-    primary key (type, resource, slug)
-) without rowid;
-create table grants (
-    type integer not null,
-    resource text not null,
-    slug text not null,
-    principal_type integer not null,
-    principal text not null,
-    rule integer not null,
-    flags integer not null,
-    expansion integer,
-    kept text,
-    missing integer not null default 0,
-    primary key (type, resource, slug, principal_type, principal)
-) without rowid;
-create index missing_grants on grants (missing) where missing <> 0;
-create table open_grants (
-    type integer not null,
-    resource text not null,
-    slug text not null,
-    candidates text not null,
-    principal text not null,
-    rule integer not null,
-    flags integer not null,
-    expansion integer,
-    kept text,
-    primary key (type, resource, slug, candidates, principal)
-) without rowid;
-create table settled_grants (
-    type integer not null,
-    resource text not null,
-    slug text not null,
-    principal_type integer not null,
-    principal text not null,
-    rule integer not null,
-    flags integer not null,
-    expansion integer,
-    kept text,
-    missing integer not null default 0,
-    candidates text not null,
-    primary key (type, resource, slug, principal_type, principal)
-) without rowid;
-create table candidates (
-    list text not null,
-    position integer not null,
-    type integer not null,
-    primary key (list, position)
-) without rowid;
-create table expansions (number integer primary key, rules text not null unique);
+create table missing (key blob primary key) without rowid;
 create table look_ups (
     name text not null,
     key text not null,
@@ -103,6 +53,9 @@ create table tallies (
     primary key (list, name)
 ) without rowid;
 ";
+
+/// The fact that says how many bytes of the ledger are stored.
+const LEDGER: &str = "ledger";
 
 /// What a file that is there turned out to be.
 pub(super) enum Found {
@@ -149,7 +102,7 @@ pub(super) fn create(connection: &Connection, fingerprint: &str, started_at: &st
     transaction.execute_batch(TABLES)?;
     transaction.pragma_update(None, "application_id", APPLICATION)?;
     transaction.pragma_update(None, "user_version", LAYOUT)?;
-    for (key, value) in [("fingerprint", fingerprint), ("started_at", started_at)] {
+    for (key, value) in [("fingerprint", fingerprint), ("started_at", started_at), (LEDGER, "0")] {
         transaction.execute("insert into run (key, value) values (?1, ?2)", [key, value])?;
     }
     transaction.commit()
@@ -158,4 +111,15 @@ pub(super) fn create(connection: &Connection, fingerprint: &str, started_at: &st
 /// A fact about the run.
 pub(super) fn fact(connection: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
     connection.query_row("select value from run where key = ?1", [key], |row| row.get(0)).optional()
+}
+
+/// How many bytes of the ledger are stored; nothing if that cannot be read.
+pub(super) fn ledger_length(connection: &Connection) -> rusqlite::Result<Option<u64>> {
+    Ok(fact(connection, LEDGER)?.and_then(|text| text.parse().ok()))
+}
+
+/// Notes how many bytes of the ledger are stored, with what else the transaction does.
+pub(super) fn set_ledger_length(connection: &Connection, length: u64) -> rusqlite::Result<()> {
+    let mut update = connection.prepare_cached("update run set value = ?2 where key = ?1")?;
+    update.execute([LEDGER, &length.to_string()]).map(|_| ())
 }

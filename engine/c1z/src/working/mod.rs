@@ -1,35 +1,45 @@
-//! The working store: one SQLite file beside the target that a run fills and resumes.
+//! The working store: two files beside the target that a run fills and resumes.
 //!
 //! In: pages of records and progress. Out: an [`engine_model::Store`] whose records can be sealed
-//! into a `.c1z` or written as JSON Lines. The file is `<target>.partial`; it is removed only on
-//! request, so that a run that stopped can go on. The clock is the caller's.
+//! into a `.c1z` or written as JSON Lines. `<target>.partial` is a SQLite file with the progress,
+//! `<target>.partial-ledger` holds the records in the order in which they came. They are removed only
+//! on request, so that a run that stopped can go on. The clock is the caller's.
 //!
 //! ```text
 //! layout  tables and settings        commit  pages in, one transaction
-//! lock    one run per target         settle  candidates, dangling grants, totals
+//! ledger  the file of records        index   where which record is, by id
+//! known   what records name by number
+//! lock    one run per target         settle  equal ids, candidates, dangling grants, totals
 //! ```
 
 mod commit;
+mod index;
+mod known;
 mod layout;
+mod ledger;
 mod lock;
 mod settle;
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 
-use engine_model::{Committed, Dangling, Mark, MissingParents, Page, ResourceType, ScopeRow, Store, StoreError, Tally};
+use engine_model::{Dangling, Mark, MissingParents, Page, ResourceType, ScopeRow, Store, StoreError, Tally};
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::failure::{Doing as _, failed, is_damage, shown};
-pub(crate) use commit::IMMUTABLE;
+use crate::settled::Settled;
+use index::Index;
+use known::Known;
+pub(crate) use known::KnownTerms;
 use layout::Found;
+use ledger::Ledger;
 use lock::Lock;
 pub(crate) use lock::private;
+pub(crate) use settle::Keyed;
 
 /// When to go on with the run that a working file holds, and when to start anew.
 #[derive(Clone, Debug)]
@@ -86,7 +96,7 @@ pub enum Discarded {
     },
 }
 
-/// A store on one SQLite file, held by one process at a time.
+/// A store on its two files, held by one process at a time.
 #[derive(Debug)]
 pub struct WorkingStore {
     pub(crate) connection: Connection,
@@ -97,8 +107,13 @@ pub struct WorkingStore {
     started_at: Timestamp,
     start: Start,
     pub(crate) types: BTreeMap<String, DeclaredType>,
-    /// Whether nothing came since the last settling.
-    settled: Cell<bool>,
+    pub(crate) ledger: Ledger,
+    index: Index,
+    known: Known,
+    /// Why the index lacks what the ledger holds, if it does: nothing is settled then.
+    unindexed: Option<StoreError>,
+    /// What settling found; nothing if something came since.
+    pub(crate) settled: Option<Settled>,
     // Last: it must outlive the connection.
     _lock: Lock,
 }
@@ -106,7 +121,7 @@ pub struct WorkingStore {
 /// A resource type and its number, its place in the order of ids.
 #[derive(Clone, Debug)]
 pub(crate) struct DeclaredType {
-    pub(crate) number: i64,
+    pub(crate) number: u16,
     pub(crate) definition: ResourceType,
 }
 
@@ -128,19 +143,21 @@ impl WorkingStore {
         }
         let lock = Lock::take(beside(target, ".partial.lock")?, target)?;
         let doing = || format!("opening {}", shown(&partial));
-        let (connection, start) = match reuse(&partial, policy)? {
+        let folder = folder_of(target);
+        let (files, start) = match reuse(&partial, policy, folder)? {
             Earlier::None => (None, Start::Fresh),
-            Earlier::Usable(connection) => (Some(connection), Start::Resumed),
+            Earlier::Usable(files) => (Some(files), Start::Resumed),
             Earlier::Unusable(why) => (None, Start::Anew(why)),
         };
-        let connection = match connection {
-            Some(connection) => connection,
+        let Files { connection, ledger, index, known } = match files {
+            Some(files) => *files,
             None => {
                 remove(&partial)?;
                 let connection = connect(&partial)?;
                 layout::configure(&connection).doing(doing)?;
+                let ledger = Ledger::create(beside(&partial, LEDGER)?)?;
                 layout::create(&connection, &policy.fingerprint, &policy.now.to_string()).doing(doing)?;
-                connection
+                Files { connection, ledger, index: Index::new(folder), known: Known::default() }
             }
         };
         let started_at = started_at(&connection).doing(doing)?.unwrap_or(policy.now);
@@ -153,7 +170,11 @@ impl WorkingStore {
             started_at,
             start,
             types,
-            settled: Cell::new(false),
+            ledger,
+            index,
+            known,
+            unindexed: None,
+            settled: None,
             _lock: lock,
         })
     }
@@ -168,6 +189,16 @@ impl WorkingStore {
         self.started_at
     }
 
+    /// The target's folder, where temporary files go too.
+    pub(crate) fn folder(&self) -> &Path {
+        folder_of(&self.target)
+    }
+
+    /// What grants have in common, by number.
+    pub(crate) fn terms(&self) -> &[KnownTerms] {
+        &self.known.terms
+    }
+
     /// The working file.
     pub fn path(&self) -> &Path {
         &self.partial
@@ -175,7 +206,8 @@ impl WorkingStore {
 
     /// Removes the working file, for a run that is done.
     pub fn remove(self) -> Result<(), StoreError> {
-        let Self { connection, partial, _lock, .. } = self;
+        let Self { connection, ledger, partial, _lock, .. } = self;
+        drop(ledger);
         // What goes away need not be put in order before.
         let spared = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
         spared.doing(|| format!("closing {}", shown(&partial)))?;
@@ -195,7 +227,7 @@ impl Store for WorkingStore {
         self.declare_types(types)
     }
 
-    fn commit_all(&mut self, pages: Vec<Page>) -> Result<Vec<Committed>, StoreError> {
+    fn commit_all(&mut self, pages: Vec<Page>) -> Result<(), StoreError> {
         self.commit_pages(pages)
     }
 
@@ -205,10 +237,16 @@ impl Store for WorkingStore {
         })
     }
 
-    fn tallies(&self) -> Result<Vec<Tally>, StoreError> {
-        self.read("select list, name, total from tallies order by list, name", [], |row| {
+    fn tallies(&mut self) -> Result<Vec<Tally>, StoreError> {
+        self.ensure_settled()?;
+        let mut all: BTreeMap<(String, String), i64> = BTreeMap::new();
+        let stored = self.read("select list, name, total from tallies", [], |row| {
             Ok(Tally { list: row.get(0)?, name: row.get(1)?, add: row.get(2)? })
-        })
+        })?;
+        for Tally { list, name, add } in stored.into_iter().chain(self.settled()?.repeated.iter().cloned()) {
+            *all.entry((list, name)).or_default() += add;
+        }
+        Ok(all.into_iter().map(|((list, name), add)| Tally { list, name, add }).collect())
     }
 
     fn scope_rows(&self, resource_type: &str, after: i64, limit: usize) -> Result<Vec<ScopeRow>, StoreError> {
@@ -222,15 +260,21 @@ impl Store for WorkingStore {
     }
 
     fn settle(&mut self) -> Result<Vec<Dangling>, StoreError> {
-        self.settle_grants()
+        self.ensure_settled()?;
+        Ok(self.settled()?.dangling.clone())
     }
 
-    fn missing_parents(&self) -> Result<Vec<MissingParents>, StoreError> {
-        self.find_missing_parents()
+    fn missing_parents(&mut self) -> Result<Vec<MissingParents>, StoreError> {
+        self.ensure_settled()?;
+        Ok(self.settled()?.missing_parents.clone())
     }
 
-    fn totals(&self) -> Result<Vec<(String, u64, u64, u64)>, StoreError> {
-        self.count_per_type()
+    fn totals(&mut self) -> Result<Vec<(String, u64, u64, u64)>, StoreError> {
+        self.ensure_settled()?;
+        let totals = self.types.keys().zip(&self.settled()?.totals);
+        Ok(totals
+            .map(|(id, [resources, entitlements, grants])| (id.clone(), *resources, *entitlements, *grants))
+            .collect())
     }
 }
 
@@ -252,11 +296,19 @@ impl WorkingStore {
 /// What is there of an earlier run.
 enum Earlier {
     None,
-    Usable(Connection),
+    Usable(Box<Files>),
     Unusable(Discarded),
 }
 
-fn reuse(partial: &Path, policy: &Policy) -> Result<Earlier, StoreError> {
+/// The files of a run, and what is known of their content.
+struct Files {
+    connection: Connection,
+    ledger: Ledger,
+    index: Index,
+    known: Known,
+}
+
+fn reuse(partial: &Path, policy: &Policy, folder: &Path) -> Result<Earlier, StoreError> {
     let doing = || format!("opening {}", shown(partial));
     match fs::symlink_metadata(partial) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Earlier::None),
@@ -267,7 +319,10 @@ fn reuse(partial: &Path, policy: &Policy) -> Result<Earlier, StoreError> {
     }
     let connection = connect(partial)?;
     match judge(&connection, policy) {
-        Ok(None) => Ok(Earlier::Usable(connection)),
+        Ok(None) => Ok(match reopen(connection, partial, folder)? {
+            Some(files) => Earlier::Usable(Box::new(files)),
+            None => Earlier::Unusable(set_aside(partial, "its records are not as they were written")?),
+        }),
         Ok(Some(why)) => {
             drop(connection);
             Ok(Earlier::Unusable(match why {
@@ -282,6 +337,19 @@ fn reuse(partial: &Path, policy: &Policy) -> Result<Earlier, StoreError> {
         }
         Err(error) => Err(error).doing(doing),
     }
+}
+
+/// Reads again what a run has stored; nothing if it is not all there.
+fn reopen(connection: Connection, partial: &Path, folder: &Path) -> Result<Option<Files>, StoreError> {
+    let doing = || format!("opening {}", shown(partial));
+    let known = Known::load(&connection).doing(doing)?;
+    let Some(length) = layout::ledger_length(&connection).doing(doing)? else { return Ok(None) };
+    let ledger = beside(partial, LEDGER)?;
+    let doing = || format!("opening {}", shown(&ledger));
+    let Some(mut ledger) = Ledger::open(ledger.clone(), length).doing(doing)? else { return Ok(None) };
+    let mut index = Index::new(folder);
+    let whole = ledger.each_batch(&mut |at, records| index.take(at, records, &known.terms))?;
+    Ok(whole.then_some(Files { connection, ledger, index, known }))
 }
 
 /// Why a file is not resumed.
@@ -335,9 +403,20 @@ fn set_aside(partial: &Path, reason: &str) -> Result<Discarded, StoreError> {
     Ok(Discarded::Damaged { reason: reason.to_owned(), kept_as })
 }
 
-/// Removes the file and SQLite's companions, the file last: without it they mean nothing.
+/// What the name of the ledger adds to that of the working file.
+const LEDGER: &str = "-ledger";
+
+/// The folder of a file.
+fn folder_of(target: &Path) -> &Path {
+    match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Removes the file and its companions, the file last: without it they mean nothing.
 fn remove(partial: &Path) -> Result<(), StoreError> {
-    for suffix in ["-wal", "-shm", "-journal", ""] {
+    for suffix in ["-wal", "-shm", "-journal", LEDGER, ""] {
         let path = beside(partial, suffix)?;
         match fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

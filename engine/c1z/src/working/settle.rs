@@ -1,117 +1,535 @@
-//! Settles grants once every list is in: which principal is meant, and what points at nothing.
+//! Settles a run once every list is in: which of equal records stays, which principal is meant, and
+//! what points at nothing.
 //!
-//! In: staged grants. Out: settled grants, the dangling ones set aside but kept, and counts. It
-//! may run again after more rows came; it then starts over from what was staged.
+//! In: the index of the ledger. Out: sheets of what stays, in the order of the sealed file, and
+//! counts. Everything is joined in sorted order, so memory stays flat: principals with resources,
+//! grants with entitlements, children with parents. It may run again after more came; it then
+//! starts over.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine_model::{Dangling, MissingParents, StoreError};
+use engine_model::{Dangling, MissingParents, StoreError, Tally};
+use rusqlite::{Connection, OptionalExtension as _};
 
-use super::WorkingStore;
-use super::commit::EXPECTED;
+use super::known::{Known, KnownTerms};
+use super::ledger::{Ledger, Pieces};
+use super::{WorkingStore, folder_of};
 use crate::failure::Doing as _;
+use crate::settled::{GrantsSheet, Settled};
+use crate::sheet::{Rows, Sheet};
+use crate::sorter::{Merged, Sorter};
+use crate::wire::{Fields, damaged, put_bytes, put_kind, put_number, put_part};
 
 /// Missing ids shown per rule.
 const SAMPLES: usize = 5;
-
-/// Settles a grant on the first of its candidate types that has a resource of the id; -1 where
-/// none has. What is staged with one type stays as it is, and so does the first of two equal ones.
-const SETTLE_OPEN: &str = "
-insert into settled_grants (type, resource, slug, principal_type, principal, rule, flags,
-    expansion, kept, missing, candidates)
-select o.type, o.resource, o.slug, o.found, o.principal, o.rule, o.flags, o.expansion, o.kept,
-    case when o.found < 0 then 2 else 0 end, o.candidates
-from (
-    select *, coalesce((
-        select c.type from candidates c
-        where c.list = open_grants.candidates
-            and exists (select 1 from resources r where r.type = c.type and r.id = open_grants.principal)
-        order by c.position limit 1), -1) as found
-    from open_grants
-) o
-where not exists (
-    select 1 from grants g
-    where g.type = o.type and g.resource = o.resource and g.slug = o.slug
-        and g.principal_type = o.found and g.principal = o.principal)
-on conflict do nothing";
-
-/// Grants on an entitlement that is not there. Many grants are on one entitlement, and they lie
-/// together: it is looked for once.
-const MARK_MISSING_ENTITLEMENTS: &str = "
-set missing = 1
-where (type, resource, slug) in (
-    select held.type, held.resource, held.slug
-    from (select distinct type, resource, slug from TABLE) held
-    where not exists (
-        select 1 from entitlements e
-        where e.type = held.type and e.resource = held.resource and e.slug = held.slug))";
-
-/// Grants whose principal is not there, on an entitlement that is.
-const MARK_MISSING_PRINCIPALS: &str = "
-set missing = 2
-where missing = 0 and not exists (
-    select 1 from resources r
-    where r.type = TABLE.principal_type and r.id = TABLE.principal)";
+/// Stands for the type of a principal that no candidate type has; no type has this number.
+const NOBODY: u16 = u16::MAX;
 
 impl WorkingStore {
-    pub(super) fn settle_grants(&self) -> Result<Vec<Dangling>, StoreError> {
-        let doing = || self.doing("settling the grants in");
-        let settle = || {
-            let transaction = self.connection.unchecked_transaction()?;
-            transaction
-                .execute_batch("delete from settled_grants; update grants set missing = 0 where missing <> 0;")?;
-            transaction.execute(SETTLE_OPEN, [])?;
-            for table in ["grants", "settled_grants"] {
-                // Settling has marked those of several candidates; it knows nothing of entitlements.
-                for rule in [MARK_MISSING_ENTITLEMENTS, MARK_MISSING_PRINCIPALS] {
-                    transaction.execute(&format!("update {table} {}", rule.replace("TABLE", table)), [])?;
-                }
-            }
-            transaction.commit()
-        };
-        settle().doing(doing)?;
-        self.settled.set(true);
-        self.dangling().doing(doing)
-    }
-
     /// Settles unless nothing came since the last time.
-    pub(crate) fn ensure_settled(&self) -> Result<(), StoreError> {
-        if !self.settled.get() {
-            self.settle_grants()?;
+    pub(crate) fn ensure_settled(&mut self) -> Result<(), StoreError> {
+        if let Some(error) = &self.unindexed {
+            return Err(error.clone());
+        }
+        if self.settled.is_none() {
+            self.settled = Some(self.settle_all()?);
         }
         Ok(())
     }
 
-    fn dangling(&self) -> rusqlite::Result<Vec<Dangling>> {
-        let mut statement = self.connection.prepare(
-            "select g.rule, g.flags, g.missing, g.type, g.resource, g.slug, g.principal,
-                 cast(g.principal_type as text)
-             from grants g where g.missing <> 0
-             union all
-             select g.rule, g.flags, g.missing, g.type, g.resource, g.slug, g.principal,
-                 g.candidates
-             from settled_grants g where g.missing <> 0",
+    fn settle_all(&mut self) -> Result<Settled, StoreError> {
+        let doing = || format!("settling the grants in {}", crate::failure::shown(&self.partial));
+        let transaction = self.connection.unchecked_transaction().doing(doing)?;
+        transaction.execute_batch("delete from missing").doing(doing)?;
+        let mut settling = Settling {
+            names: self.types.keys().map(String::as_str).collect(),
+            known: &self.known,
+            ledger: &self.ledger,
+            missing: Missing { connection: &transaction, kinds: BTreeSet::new() },
+            repeated: BTreeMap::new(),
+            totals: vec![[0; 3]; self.types.len()],
+        };
+        let folder = folder_of(&self.target);
+        let (mut resources, mut parents) = (Sheet::new(folder), Sorter::new(folder));
+        let mut orphans = Orphans::default();
+        settling.resources(
+            self.index.resources.sorted()?,
+            self.index.principals.sorted()?,
+            &mut resources,
+            &mut parents,
+            &mut orphans,
         )?;
-        let names: BTreeMap<i64, &str> = self.types.iter().map(|(id, entry)| (entry.number, id.as_str())).collect();
-        let name = |number: i64| names.get(&number).copied().unwrap_or("?");
-        let mut found: BTreeMap<(u32, bool, bool), (u64, BTreeSet<String>)> = BTreeMap::new();
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let (rule, flags, missing): (u32, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            let principal_missing = missing == 2;
-            let key = (rule, principal_missing, flags & EXPECTED != 0);
-            let sample = if principal_missing {
-                let (principal, candidates) = (row.get_ref(6)?.as_str()?, row.get_ref(7)?.as_str()?);
-                let types: Vec<&str> = candidates.split(',').map(|number| name(number.parse().unwrap_or(-1))).collect();
-                format!("{}:{principal}", types.join("|"))
-            } else {
-                let (resource, slug) = (row.get_ref(4)?.as_str()?, row.get_ref(5)?.as_str()?);
-                format!("{}:{resource}:{slug}", name(row.get(3)?))
-            };
-            let (count, samples) = found.entry(key).or_default();
-            *count += 1;
-            keep_smallest(samples, sample);
+        settling.parents(parents.sorted()?, resources.rows(), &mut orphans)?;
+        let mut entitlements = Sheet::new(folder);
+        settling.entitlements(self.index.entitlements.sorted()?, &mut entitlements)?;
+        let mut grants = GrantsSheet::new(folder);
+        let mut dangling = Found::default();
+        let mut of_one = Sorter::new(folder);
+        settling.grants(self.index.grants.sorted()?, entitlements.rows(), &mut of_one, &mut grants, &mut dangling)?;
+        let Settling { repeated, totals, names, .. } = settling;
+        let settled = Settled {
+            totals,
+            dangling: dangling.into_dangling(),
+            missing_parents: orphans.into_missing(&names),
+            repeated: repeated.into_iter().map(|((list, name), add)| Tally { list, name, add }).collect(),
+            resources,
+            entitlements,
+            grants: grants.into_sheet(),
+        };
+        transaction.commit().doing(doing)?;
+        Ok(settled)
+    }
+}
+
+/// What settling goes through all the while.
+struct Settling<'store> {
+    /// Ids of resource types by their numbers.
+    names: Vec<&'store str>,
+    known: &'store Known,
+    ledger: &'store Ledger,
+    missing: Missing<'store>,
+    /// Counts of what came again.
+    repeated: BTreeMap<(String, String), i64>,
+    /// Resources, entitlements and grants of each type.
+    totals: Vec<[u64; 3]>,
+}
+
+impl Settling<'_> {
+    fn name(&self, kind: u16) -> &str {
+        self.names.get(usize::from(kind)).copied().unwrap_or("?")
+    }
+
+    fn count(&mut self, kind: u16, what: usize) {
+        let total = self.totals.get_mut(usize::from(kind)).and_then(|totals| totals.get_mut(what));
+        if let Some(total) = total {
+            *total += 1;
         }
+    }
+
+    /// Counts what came again, by the number of its count.
+    fn repeat(&mut self, count: u32) {
+        let tally = count.checked_sub(1).and_then(|place| self.known.counts.get(place as usize));
+        if let Some(Tally { list, name, add }) = tally {
+            *self.repeated.entry((list.clone(), name.clone())).or_default() += add;
+        }
+    }
+
+    /// Takes the first of each id, and finds out which principals are not among them.
+    fn resources(
+        &mut self,
+        mut sorted: Merged<'_>,
+        principals: Merged<'_>,
+        resources: &mut Sheet,
+        parents: &mut Sorter,
+        orphans: &mut Orphans,
+    ) -> Result<(), StoreError> {
+        let mut principals = Named::over(principals)?;
+        let (mut last, mut head, mut parent_key) = (Vec::new(), Vec::new(), Vec::new());
+        while let Some(entry) = sorted.next()? {
+            let id = start(entry.key, 1)?;
+            let mut value = Fields::of(entry.value);
+            let (_, _) = (value.number()?, value.number()?);
+            let count = value.small()?;
+            if id == last {
+                self.repeat(count);
+                continue;
+            }
+            last.clear();
+            last.extend_from_slice(id);
+            principals.meet(Some(id), &mut self.missing)?;
+            let kind = Fields::of(id).kind()?;
+            self.count(kind, 0);
+            if let Some(parent_type) = value.maybe_text()? {
+                let parent = value.text()?;
+                match self.names.binary_search(&parent_type) {
+                    Ok(number) => {
+                        parent_key.clear();
+                        put_kind(&mut parent_key, u16::try_from(number).unwrap_or(NOBODY));
+                        put_part(&mut parent_key, parent);
+                        put_kind(&mut parent_key, kind);
+                        parents.push(&parent_key, &[])?;
+                    }
+                    Err(_) => orphans.add(kind, format!("{parent_type}:{parent}")),
+                }
+            }
+            head.clear();
+            put_bytes(&mut head, id);
+            resources.push(&[&head, entry.value])?;
+        }
+        principals.meet(None, &mut self.missing)
+    }
+
+    /// Finds out which parents are not among the resources.
+    fn parents(
+        &mut self,
+        mut sorted: Merged<'_>,
+        resources: Rows<'_>,
+        orphans: &mut Orphans,
+    ) -> Result<(), StoreError> {
+        let mut resources = Keyed::over(resources)?;
+        while let Some(entry) = sorted.next()? {
+            let id = start(entry.key, 1)?;
+            if resources.find(id)?.is_none() {
+                let child = Fields::of(entry.key.get(id.len()..).unwrap_or_default()).kind()?;
+                let mut parent = Fields::of(id);
+                let (kind, parent) = (parent.kind()?, parent.part()?);
+                orphans.add(child, format!("{}:{parent}", self.name(kind)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the first of each id, and counts those that came again with other content.
+    fn entitlements(&mut self, mut sorted: Merged<'_>, entitlements: &mut Sheet) -> Result<(), StoreError> {
+        let mut pieces = self.ledger.pieces();
+        let (mut last, mut head, mut first) = (Vec::new(), Vec::new(), (0, 0));
+        while let Some(entry) = sorted.next()? {
+            let id = start(entry.key, 2)?;
+            let mut value = Fields::of(entry.value);
+            let (place, length, count) = (value.number()?, value.small()?, value.small()?);
+            if id == last {
+                let content = pieces.read(first.0, first.1)?.to_vec();
+                if pieces.read(place, length)? != content {
+                    self.repeat(count);
+                }
+                continue;
+            }
+            last.clear();
+            last.extend_from_slice(id);
+            first = (place, length);
+            self.count(Fields::of(id).kind()?, 1);
+            head.clear();
+            put_bytes(&mut head, id);
+            put_number(&mut head, place);
+            put_number(&mut head, length as u64);
+            entitlements.push(&[&head])?;
+        }
+        Ok(())
+    }
+
+    /// Settles the grants of one entitlement after the other.
+    fn grants(
+        &mut self,
+        mut sorted: Merged<'_>,
+        entitlements: Rows<'_>,
+        of_one: &mut Sorter,
+        grants: &mut GrantsSheet,
+        dangling: &mut Found,
+    ) -> Result<(), StoreError> {
+        let mut pieces = self.ledger.pieces();
+        let mut entitlements = Keyed::over(entitlements)?;
+        let (mut held, mut records) = (Vec::new(), Vec::new());
+        loop {
+            let entry = sorted.next()?;
+            let key = entry.map(|entry| start(entry.key, 2)).transpose()?;
+            if key != Some(held.as_slice()) {
+                if !records.is_empty() {
+                    let place = entitlements.find(&held)?;
+                    let mut on = On { held: &held, place, grants, dangling, last: Last::default() };
+                    self.settle_one(&records, &mut pieces, of_one, &mut on)?;
+                    records.clear();
+                }
+                held.clear();
+                held.extend_from_slice(key.unwrap_or_default());
+            }
+            let Some(entry) = entry else { return Ok(()) };
+            let mut value = Fields::of(entry.value);
+            records.push(Piece {
+                place: value.number()?,
+                length: value.small()?,
+                count: value.small()?,
+                terms: value.small()?,
+            });
+        }
+    }
+
+    /// Settles the grants of an entitlement, which stand in these records.
+    fn settle_one(
+        &mut self,
+        records: &[Piece],
+        pieces: &mut Pieces<'_>,
+        of_one: &mut Sorter,
+        on: &mut On<'_>,
+    ) -> Result<(), StoreError> {
+        let known = self.known;
+        let terms = |number: u32| known.terms.get(number as usize).ok_or_else(damaged);
+        if let [Piece { place, length, count, terms: number }] = records
+            && let KnownTerms { kinds, .. } = terms(*number)?
+            && let [kind] = kinds.as_slice()
+        {
+            // Sorted already, and most are like this.
+            let mut data = Fields::of(pieces.read(*place, *length)?);
+            while !data.is_empty() {
+                let (principal, kept) = (data.text()?, data.maybe_text()?);
+                self.take(Candidate { kind: *kind, principal, terms: *number, count: *count, kept }, on)?;
+            }
+            return Ok(());
+        }
+        of_one.clear();
+        let (mut key, mut value) = (Vec::new(), Vec::new());
+        for Piece { place, length, count, terms: number } in records {
+            let terms = terms(*number)?;
+            let mut data = Fields::of(pieces.read(*place, *length)?);
+            while !data.is_empty() {
+                let (principal, kept) = (data.text()?, data.maybe_text()?);
+                let kind = match terms.kinds.as_slice() {
+                    [only] => *only,
+                    kinds => self.missing.first_found(kinds, principal)?.unwrap_or(NOBODY),
+                };
+                key.clear();
+                put_kind(&mut key, kind);
+                put_part(&mut key, principal);
+                // One whose type is given stays before one whose type was found, then the lower rule.
+                key.push(u8::from(terms.kinds.len() > 1));
+                key.extend_from_slice(&terms.rule.to_be_bytes());
+                put_part(&mut key, kept.unwrap_or_default());
+                key.extend_from_slice(&number.to_be_bytes());
+                value.clear();
+                put_number(&mut value, (*count).into());
+                of_one.push(&key, &value)?;
+            }
+        }
+        let mut sorted = of_one.sorted()?;
+        while let Some(entry) = sorted.next()? {
+            let mut key = Fields::of(entry.key);
+            let (kind, principal) = (key.kind()?, key.part()?);
+            key.take(5)?;
+            let kept = key.part()?;
+            let number = key.take(4)?.try_into().map(u32::from_be_bytes).map_err(|_| damaged())?;
+            let count = Fields::of(entry.value).small()?;
+            let kept = Some(&*kept).filter(|kept| !kept.is_empty());
+            self.take(Candidate { kind, principal: &principal, terms: number, count, kept }, on)?;
+        }
+        Ok(())
+    }
+
+    /// Takes the grants of an entitlement as they come, sorted by principal; the first of equal ones
+    /// stays.
+    fn take(&mut self, grant: Candidate<'_>, on: &mut On<'_>) -> Result<(), StoreError> {
+        let known = self.known;
+        let terms = known.terms.get(grant.terms as usize).ok_or_else(damaged)?;
+        if on.last.is(&grant) {
+            let is_same = |number: &u32| known.terms.get(*number as usize).is_some_and(|one| one.kinds == terms.kinds);
+            if on.last.terms.iter().any(is_same) {
+                self.repeat(grant.count);
+            }
+            on.last.terms.push(grant.terms);
+            return Ok(());
+        }
+        on.last.set(&grant);
+        let is_there = match terms.kinds.as_slice() {
+            [_] => !self.missing.has(grant.kind, grant.principal)?,
+            _ => grant.kind != NOBODY,
+        };
+        match on.place {
+            Some(place) if is_there => {
+                self.count(Fields::of(on.held).kind()?, 2);
+                on.grants.push(on.held, place, grant.kind, grant.principal, grant.terms, grant.kept)?;
+            }
+            Some(_) => {
+                let kinds: Vec<&str> = terms.kinds.iter().map(|kind| self.name(*kind)).collect();
+                on.dangling.add((terms.rule, true, terms.expected), || {
+                    Ok(format!("{}:{}", kinds.join("|"), grant.principal))
+                })?;
+            }
+            None => {
+                let mut held = Fields::of(on.held);
+                on.dangling.add((terms.rule, false, terms.expected), || {
+                    let (kind, resource, slug) = (held.kind()?, held.part()?, held.part()?);
+                    Ok(format!("{}:{resource}:{slug}", self.name(kind)))
+                })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A record of grants in the ledger.
+struct Piece {
+    place: u64,
+    length: usize,
+    /// Number of the count that grows if its grants came before.
+    count: u32,
+    terms: u32,
+}
+
+/// A grant whose principal's type is decided.
+struct Candidate<'grant> {
+    kind: u16,
+    principal: &'grant str,
+    terms: u32,
+    count: u32,
+    kept: Option<&'grant str>,
+}
+
+/// The entitlement whose grants are settled, and where they go.
+struct On<'settling> {
+    /// Its key.
+    held: &'settling [u8],
+    /// Its place among the entitlements, if it is there.
+    place: Option<u64>,
+    grants: &'settling mut GrantsSheet,
+    dangling: &'settling mut Found,
+    last: Last,
+}
+
+/// Who the last grant was for, and the terms of all that were for the same.
+#[derive(Default)]
+struct Last {
+    kind: u16,
+    principal: String,
+    terms: Vec<u32>,
+}
+
+impl Last {
+    fn is(&self, grant: &Candidate<'_>) -> bool {
+        !self.terms.is_empty() && self.kind == grant.kind && self.principal == grant.principal
+    }
+
+    fn set(&mut self, grant: &Candidate<'_>) {
+        self.kind = grant.kind;
+        self.principal.clear();
+        self.principal.push_str(grant.principal);
+        self.terms.clear();
+        self.terms.push(grant.terms);
+    }
+}
+
+/// Ids that grants name and no resource has. They stand in the working file: there may be many.
+struct Missing<'store> {
+    connection: &'store Connection,
+    /// Types of which some are missing; of the others nothing is looked up.
+    kinds: BTreeSet<u16>,
+}
+
+impl Missing<'_> {
+    fn add(&mut self, key: &[u8]) -> Result<(), StoreError> {
+        self.kinds.insert(Fields::of(key).kind()?);
+        let insert = || {
+            let mut insert = self.connection.prepare_cached("insert into missing (key) values (?1)")?;
+            insert.execute([key])
+        };
+        insert().doing(|| "noting what is missing".to_owned()).map(|_| ())
+    }
+
+    fn has(&self, kind: u16, id: &str) -> Result<bool, StoreError> {
+        if !self.kinds.contains(&kind) {
+            return Ok(false);
+        }
+        let mut key = Vec::with_capacity(id.len() + 4);
+        put_kind(&mut key, kind);
+        put_part(&mut key, id);
+        let find = || {
+            let mut find = self.connection.prepare_cached("select 1 from missing where key = ?1")?;
+            find.query_row([key.as_slice()], |_| Ok(())).optional()
+        };
+        find().doing(|| "looking for what is missing".to_owned()).map(|found| found.is_some())
+    }
+
+    /// The first of the types that has a resource of the id.
+    fn first_found(&self, kinds: &[u16], id: &str) -> Result<Option<u16>, StoreError> {
+        for kind in kinds {
+            if !self.has(*kind, id)? {
+                return Ok(Some(*kind));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The ids that grants name, sorted and each once.
+struct Named<'index> {
+    sorted: Merged<'index>,
+    now: Vec<u8>,
+    is_over: bool,
+}
+
+impl<'index> Named<'index> {
+    fn over(sorted: Merged<'index>) -> Result<Self, StoreError> {
+        let mut named = Self { sorted, now: Vec::new(), is_over: false };
+        named.advance()?;
+        Ok(named)
+    }
+
+    fn advance(&mut self) -> Result<(), StoreError> {
+        while let Some(entry) = self.sorted.next()? {
+            if entry.key != self.now {
+                self.now.clear();
+                self.now.extend_from_slice(entry.key);
+                return Ok(());
+            }
+        }
+        self.is_over = true;
+        Ok(())
+    }
+
+    /// Goes past the id of the next resource: what comes before it has no resource. At the end
+    /// nothing that is left has one.
+    fn meet(&mut self, id: Option<&[u8]>, missing: &mut Missing<'_>) -> Result<(), StoreError> {
+        while !self.is_over && id.is_none_or(|id| self.now.as_slice() <= id) {
+            if id != Some(self.now.as_slice()) {
+                missing.add(&self.now)?;
+            }
+            self.advance()?;
+        }
+        Ok(())
+    }
+}
+
+/// Rows of a sheet that begin with a key, which are looked for in their order.
+pub(crate) struct Keyed<'sheet> {
+    rows: Rows<'sheet>,
+    /// The place of the present row among all; nothing behind the last.
+    place: Option<u64>,
+}
+
+impl<'sheet> Keyed<'sheet> {
+    pub(crate) fn over(mut rows: Rows<'sheet>) -> Result<Self, StoreError> {
+        let place = rows.advance()?.then_some(0);
+        Ok(Self { rows, place })
+    }
+
+    /// The place of the row with this key. Keys must be asked for in their order.
+    pub(crate) fn find(&mut self, key: &[u8]) -> Result<Option<u64>, StoreError> {
+        while let Some(place) = self.place {
+            match Fields::of(self.rows.row()).bytes()?.cmp(key) {
+                std::cmp::Ordering::Less => self.place = self.rows.advance()?.then_some(place + 1),
+                std::cmp::Ordering::Equal => return Ok(Some(place)),
+                std::cmp::Ordering::Greater => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The start of a key: the number of the type and so many texts.
+fn start(key: &[u8], parts: usize) -> Result<&[u8], StoreError> {
+    let mut fields = Fields::of(key);
+    fields.kind()?;
+    for _ in 0..parts {
+        fields.skip_part()?;
+    }
+    key.get(..key.len() - fields.rest().len()).ok_or_else(damaged)
+}
+
+/// Grants whose reference points at nothing: rule, whether it is the principal, whether the spec
+/// expects it.
+#[derive(Default)]
+struct Found(BTreeMap<(u32, bool, bool), (u64, BTreeSet<String>)>);
+
+impl Found {
+    fn add(
+        &mut self,
+        key: (u32, bool, bool),
+        sample: impl FnOnce() -> Result<String, StoreError>,
+    ) -> Result<(), StoreError> {
+        let (count, samples) = self.0.entry(key).or_default();
+        *count += 1;
+        keep_smallest(samples, sample()?);
+        Ok(())
+    }
+
+    fn into_dangling(self) -> Vec<Dangling> {
         let dangling = |((rule, principal_missing, expected), (count, samples))| Dangling {
             rule,
             expected,
@@ -119,56 +537,29 @@ impl WorkingStore {
             count,
             samples: BTreeSet::into_iter(samples).collect(),
         };
-        Ok(found.into_iter().map(dangling).collect())
+        self.0.into_iter().map(dangling).collect()
+    }
+}
+
+/// Resources whose parent is not there, by their type. They are written with their parent all the
+/// same: readers show them.
+#[derive(Default)]
+struct Orphans(BTreeMap<u16, (u64, BTreeSet<String>)>);
+
+impl Orphans {
+    fn add(&mut self, kind: u16, parent: String) {
+        let (count, samples) = self.0.entry(kind).or_default();
+        *count += 1;
+        keep_smallest(samples, parent);
     }
 
-    pub(super) fn count_per_type(&self) -> Result<Vec<(String, u64, u64, u64)>, StoreError> {
-        self.ensure_settled()?;
-        let resources = self.count("select type, count(*) from resources group by type")?;
-        let entitlements = self.count("select type, count(*) from entitlements group by type")?;
-        let mut grants = self.count("select type, count(*) from grants where missing = 0 group by type")?;
-        for (number, count) in
-            self.count("select type, count(*) from settled_grants where missing = 0 group by type")?
-        {
-            *grants.entry(number).or_default() += count;
-        }
-        let count = |counts: &BTreeMap<i64, u64>, number| counts.get(&number).copied().unwrap_or(0);
-        let totals = self.types.iter().map(|(id, entry)| {
-            let number = entry.number;
-            (id.clone(), count(&resources, number), count(&entitlements, number), count(&grants, number))
-        });
-        Ok(totals.collect())
-    }
-
-    fn count(&self, sql: &str) -> Result<BTreeMap<i64, u64>, StoreError> {
-        let pairs: Vec<(i64, i64)> = self.read(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(pairs.into_iter().map(|(key, n)| (key, u64::try_from(n).unwrap_or(0))).collect())
-    }
-
-    /// Resources whose parent is not in the store, per type, sorted. Such resources are written
-    /// with their parent all the same: readers show them.
-    pub(super) fn find_missing_parents(&self) -> Result<Vec<MissingParents>, StoreError> {
-        let missing: Vec<(String, String)> = self.read(
-            "select t.id, r.parent_type || ':' || r.parent_id
-             from resources r join types t on t.number = r.type
-             where r.parent_id is not null and not exists (
-                 select 1 from types p join resources q on q.type = p.number
-                 where p.id = r.parent_type and q.id = r.parent_id)",
-            [],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )?;
-        let mut found: BTreeMap<String, (u64, BTreeSet<String>)> = BTreeMap::new();
-        for (resource_type, parent) in missing {
-            let (count, samples) = found.entry(resource_type).or_default();
-            *count += 1;
-            keep_smallest(samples, parent);
-        }
-        let record = |(resource_type, (count, samples))| MissingParents {
-            resource_type,
+    fn into_missing(self, names: &[&str]) -> Vec<MissingParents> {
+        let missing = |(kind, (count, samples))| MissingParents {
+            resource_type: names.get(usize::from(kind)).copied().unwrap_or("?").to_owned(),
             count,
             samples: BTreeSet::into_iter(samples).collect(),
         };
-        Ok(found.into_iter().map(record).collect())
+        self.0.into_iter().map(missing).collect()
     }
 }
 

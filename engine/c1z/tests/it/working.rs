@@ -2,6 +2,7 @@
 //!
 //! In: pages. Out: what the store says about them. Nothing is sealed here.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -22,6 +23,11 @@ fn tally(name: &str, add: i64) -> Tally {
     Tally { list: "resource user".into(), name: name.into(), add }
 }
 
+/// A page whose users are counted if they came before.
+fn repeating(resources: Vec<Resource>) -> Page {
+    Page { repeated_resources: BTreeMap::from([("user".to_owned(), tally("duplicates", 1))]), ..page(resources) }
+}
+
 fn progress(store: &mut WorkingStore) {
     store.declare(&types()).unwrap();
     for number in 0..3 {
@@ -37,7 +43,7 @@ fn progress(store: &mut WorkingStore) {
     }
 }
 
-fn assert_progress(store: &WorkingStore) {
+fn assert_progress(store: &mut WorkingStore) {
     assert_eq!(store.marks().unwrap(), [mark("list:user:0", "page 2")]);
     assert_eq!(store.tallies().unwrap(), [tally("dropped: no id", 3), tally("rows", 30)]);
     assert_eq!(store.look_up("by_login", "ada").unwrap(), ["u0", "u1", "u2"]);
@@ -57,7 +63,7 @@ fn a_dropped_store_goes_on_where_it_stopped() {
     let mut store = open(&target);
     assert_eq!(store.start(), &Start::Fresh);
     progress(&mut store);
-    assert_progress(&store);
+    assert_progress(&mut store);
     drop(store);
 
     let later = Policy::new("spec 1", start() + SignedDuration::from_hours(1));
@@ -65,10 +71,11 @@ fn a_dropped_store_goes_on_where_it_stopped() {
     assert_eq!(store.start(), &Start::Resumed);
     assert_eq!(store.started_at(), start());
     store.declare(&types()).unwrap();
-    assert_progress(&store);
+    assert_progress(&mut store);
     assert!(store.declare(&types()[..1]).is_err());
-    let again = store.commit(page(vec![user("u1"), user("u9")])).unwrap();
-    assert_eq!(again.new_resources, [false, true]);
+    store.commit(repeating(vec![user("u1"), user("u9")])).unwrap();
+    assert_eq!(store.tallies().unwrap()[1], tally("duplicates", 1));
+    assert_eq!(store.totals().unwrap()[2], ("user".to_owned(), 4, 0, 0));
 }
 
 #[test]
@@ -76,7 +83,7 @@ fn pages_of_one_transaction_are_stored_all_or_none() {
     let directory = tempfile::tempdir().unwrap();
     let mut store = open(&directory.path().join("sync.c1z"));
     store.declare(&types()).unwrap();
-    let marked = |state: &str, resources| Page { marks: vec![mark("list:user:0", state)], ..page(resources) };
+    let marked = |state: &str, resources| Page { marks: vec![mark("list:user:0", state)], ..repeating(resources) };
     let endless = "u".repeat(10_000);
     let pages = vec![marked("page 1", vec![user("u1")]), marked("page 2", vec![user(&endless)])];
     let refused = store.commit_all(pages).unwrap_err().to_string();
@@ -85,9 +92,8 @@ fn pages_of_one_transaction_are_stored_all_or_none() {
     assert_eq!(store.totals().unwrap()[2], ("user".to_owned(), 0, 0, 0));
 
     let pages = vec![marked("page 1", vec![user("u1"), user("u2")]), marked("page 2", vec![user("u2"), user("u3")])];
-    let committed = store.commit_all(pages).unwrap();
-    let new: Vec<_> = committed.iter().map(|committed| committed.new_resources.clone()).collect();
-    assert_eq!(new, [[true, true], [false, true]]);
+    store.commit_all(pages).unwrap();
+    assert_eq!(store.tallies().unwrap(), [tally("duplicates", 1)]);
     assert_eq!(store.marks().unwrap(), [mark("list:user:0", "page 2")]);
     assert_eq!(store.totals().unwrap()[2], ("user".to_owned(), 3, 0, 0));
 }
@@ -100,13 +106,13 @@ fn what_a_killed_run_left_is_resumed() {
     progress(&mut store);
     // The files as they are while the store is open: the log is not checkpointed.
     let killed = directory.path().join("killed.c1z");
-    for suffix in [".partial", ".partial-wal"] {
+    for suffix in [".partial", ".partial-wal", ".partial-ledger"] {
         let from = format!("{}{suffix}", target.display());
         fs::copy(from, format!("{}{suffix}", killed.display())).unwrap();
     }
-    let store = open(&killed);
+    let mut store = open(&killed);
     assert_eq!(store.start(), &Start::Resumed);
-    assert_progress(&store);
+    assert_progress(&mut store);
 }
 
 #[test]
@@ -176,6 +182,39 @@ fn a_damaged_working_file_is_set_aside() {
 }
 
 #[test]
+fn a_run_whose_records_are_damaged_is_set_aside() {
+    let ledger = |directory: &Path| directory.join("sync.c1z.partial-ledger");
+    let damages: [&dyn Fn(&Path); 3] = [
+        &|ledger| fs::remove_file(ledger).unwrap(),
+        &|ledger| fs::write(ledger, &fs::read(ledger).unwrap()[1..]).unwrap(),
+        &|ledger| {
+            let mut bytes = fs::read(ledger).unwrap();
+            let last = bytes.len() - 1;
+            bytes[last] ^= 1;
+            fs::write(ledger, bytes).unwrap();
+        },
+    ];
+    for damage in damages {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("sync.c1z");
+        progress(&mut open(&target));
+        // What was never stored goes unnoticed.
+        let mut bytes = fs::read(ledger(directory.path())).unwrap();
+        bytes.extend_from_slice(b"half of a batch");
+        fs::write(ledger(directory.path()), bytes).unwrap();
+        assert_eq!(start_of(&target, &policy()), Start::Resumed);
+
+        damage(&ledger(directory.path()));
+        let Start::Anew(Discarded::Damaged { reason, kept_as }) = start_of(&target, &policy()) else {
+            panic!("it was used");
+        };
+        assert!(reason.contains("records"), "{reason}");
+        assert!(kept_as.exists());
+        assert_eq!(open(&target).marks().unwrap(), []);
+    }
+}
+
+#[test]
 fn a_missing_directory_is_a_clear_error() {
     let directory = tempfile::tempdir().unwrap();
     let target = directory.path().join("absent/sync.c1z");
@@ -208,7 +247,7 @@ fn the_first_of_equal_ids_stays_and_repetitions_are_counted() {
     store.declare(&types()).unwrap();
     let mut other = member_of("g1");
     other.display_name = "other".into();
-    let committed = store
+    store
         .commit(Page {
             entitlements: vec![member_of("g1"), member_of("g1"), other],
             grants: vec![
@@ -218,15 +257,13 @@ fn the_first_of_equal_ids_stays_and_repetitions_are_counted() {
                 open_grant("g1", &["user", "group"], "u1"),
             ]
             .into(),
-            repeated_resources: vec![tally("duplicates", 1); 3],
             repeated_grants: Some(tally("duplicate grants", 1)),
-            ..page(vec![user("u1"), user("u1"), group("g1")])
+            conflicting_entitlements: Some(tally("conflicts", 1)),
+            ..repeating(vec![user("u1"), user("u1"), group("g1")])
         })
         .unwrap();
-    assert_eq!(committed.new_resources, [true, false, true]);
-    assert_eq!(committed.conflicting_entitlements, 1);
-    assert_eq!(committed.repeated_grants, 2);
-    assert_eq!(store.tallies().unwrap(), [tally("duplicate grants", 2), tally("duplicates", 1)]);
+    let repeated = [tally("conflicts", 1), tally("duplicate grants", 2), tally("duplicates", 1)];
+    assert_eq!(store.tallies().unwrap(), repeated);
     assert_eq!(store.settle().unwrap(), []);
     // What settles on the same grant is one grant.
     assert_eq!(store.totals().unwrap()[0], ("group".to_owned(), 1, 1, 1));
@@ -250,8 +287,8 @@ fn of_equal_ids_the_lower_rank_stays_whichever_came_first() {
         let target = directory.path().join("sync.c1z");
         let mut store = open(&target);
         store.declare(&types()).unwrap();
-        let new: Vec<bool> = pages.into_iter().map(|page| store.commit(page).unwrap().new_resources[0]).collect();
-        assert_eq!(new, [true, false]);
+        pages.into_iter().for_each(|page| store.commit(page).unwrap());
+        assert_eq!(store.totals().unwrap()[2], ("user".to_owned(), 1, 0, 0));
         let scopes = store.scope_rows("user", 0, 10).unwrap();
         assert_eq!(scopes.len(), 1);
         assert_eq!(scopes[0].scope, json!({ "name": "one" }));

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use engine_json::Value as Json;
 use engine_model::{
-    Committed, Dangling, Grant, GrantView, Mark, MissingParents, Page, Resource, ResourceRef, ResourceType, ScopeRow,
-    Store, StoreError, Tally,
+    Dangling, Grant, GrantView, Mark, MissingParents, Page, Resource, ResourceRef, ResourceType, ScopeRow, Store,
+    StoreError, Tally,
 };
 
 /// Which records are kept.
@@ -54,8 +54,7 @@ impl Memory {
 }
 
 impl Memory {
-    fn take(&mut self, page: Page) -> Committed {
-        let new_resources = vec![true; page.resources.len()];
+    fn take(&mut self, page: Page) {
         let found: Option<HashSet<ResourceRef>> = self.wanted.found_by.as_ref().map(|(table, key)| {
             let entries = page.look_ups.iter().filter(|(of, under, _)| of == table && under == key);
             let ids: HashSet<&str> = entries.map(|(_, _, id)| id.as_str()).collect();
@@ -84,7 +83,6 @@ impl Memory {
         for tally in page.tallies {
             *self.tallies.entry((tally.list, tally.name)).or_default() += tally.add;
         }
-        Committed { new_resources, ..Committed::default() }
     }
 }
 
@@ -93,15 +91,16 @@ impl Store for Memory {
         Ok(())
     }
 
-    fn commit_all(&mut self, pages: Vec<Page>) -> Result<Vec<Committed>, StoreError> {
-        Ok(pages.into_iter().map(|page| self.take(page)).collect())
+    fn commit_all(&mut self, pages: Vec<Page>) -> Result<(), StoreError> {
+        pages.into_iter().for_each(|page| self.take(page));
+        Ok(())
     }
 
     fn marks(&self) -> Result<Vec<Mark>, StoreError> {
         Ok(Vec::new())
     }
 
-    fn tallies(&self) -> Result<Vec<Tally>, StoreError> {
+    fn tallies(&mut self) -> Result<Vec<Tally>, StoreError> {
         let tally = |((list, name), add): (&(String, String), &i64)| Tally {
             list: list.clone(),
             name: name.clone(),
@@ -128,11 +127,11 @@ impl Store for Memory {
         Ok(Vec::new())
     }
 
-    fn missing_parents(&self) -> Result<Vec<MissingParents>, StoreError> {
+    fn missing_parents(&mut self) -> Result<Vec<MissingParents>, StoreError> {
         Ok(Vec::new())
     }
 
-    fn totals(&self) -> Result<Vec<(String, u64, u64, u64)>, StoreError> {
+    fn totals(&mut self) -> Result<Vec<(String, u64, u64, u64)>, StoreError> {
         Ok(Vec::new())
     }
 }

@@ -56,9 +56,23 @@ impl Filled {
     pub fn new(list: &str, mut page: Page, recorder: Recorder) -> Self {
         // Only the store sees what comes again: it counts that itself, so that a run that is killed
         // there has both the page and the count, or neither.
-        let kinds = page.resources.iter().map(|(resource, _)| list_label(&resource.id.resource_type));
-        page.repeated_resources = kinds.map(|list| Tallied::Duplicates.once(&list)).collect();
+        for (resource, _) in &page.resources {
+            let kind = &resource.id.resource_type;
+            if !page.repeated_resources.contains_key(kind) {
+                page.repeated_resources.insert(kind.clone(), Tallied::Duplicates.once(&list_label(kind)));
+            }
+        }
         page.repeated_grants = list.starts_with("grants of ").then(|| Tallied::Duplicates.once(list));
+        page.conflicting_entitlements = (!page.entitlements.is_empty()).then(|| {
+            let note = Note {
+                what: "entitlements came again with another name or description; the first one stays".to_owned(),
+                spec: None,
+                request: None,
+                hint: None,
+                sample: None,
+            };
+            Tallied::Notice(note).once(list)
+        });
         Self { list: list.to_owned(), page, recorder }
     }
 
@@ -149,21 +163,8 @@ impl Run {
         if let Some(first) = pages.first_mut() {
             first.tallies.extend(std::mem::take(&mut *self.pending()).into_tallies());
         }
-        let committed = self.locked().commit_all(pages)?;
-        for (committed, (records, list)) in committed.iter().zip(&lists) {
-            if committed.conflicting_entitlements > 0 {
-                self.pending().notice(
-                    list,
-                    Note {
-                        what: "entitlements came again with another name or description; the first one stays"
-                            .to_owned(),
-                        spec: None,
-                        request: None,
-                        hint: None,
-                        sample: None,
-                    },
-                );
-            }
+        self.locked().commit_all(pages)?;
+        for (records, list) in &lists {
             self.progress.page(list, *records);
         }
         self.stored.notify_waiters();
