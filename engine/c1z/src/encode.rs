@@ -1,19 +1,16 @@
-//! Records of the model as protobuf messages of the file.
+//! Records as protobuf messages of the file.
 //!
-//! In: a checked resource type, resource or entitlement. Out: the message whose bytes go into the
-//! `data` column. Texts are cut to the format's limits; attributes stand both where old readers
-//! and where new readers look for them. Only annotations that SDK 0.7.27 knows are written.
+//! In: a checked resource type, or the shape of a resource or entitlement. Out: the message whose
+//! bytes go into the `data` column. Attributes stand both where old readers and where new readers
+//! look for them. Only annotations that SDK 0.7.27 knows are written.
 
-use engine_model::{
-    AccountType, Entitlement, Profile, Purpose, Resource, ResourceRef, ResourceType, Secret, Status, StatusValue,
-    StoreError, Trait, TraitData, User,
-};
+use engine_model::{AccountType, Purpose, ResourceRef, ResourceType, StatusValue, Trait};
 use engine_proto::{Any, Message, Name, Struct, v2};
 use jiff::Timestamp;
 
-use crate::failure::failed;
-use crate::limits::{DESCRIPTION_BYTES, DETAILS_BYTES, NAME_BYTES, TYPE_DESCRIPTION_BYTES, cut, shorten};
+use crate::limits::{NAME_BYTES, TYPE_DESCRIPTION_BYTES, cut};
 use crate::profile::to_struct;
+use crate::shape::{EmailShape, EntitlementShape, ResourceShape};
 
 /// The message of a resource type.
 pub(crate) fn resource_type(of: &ResourceType) -> v2::ResourceType {
@@ -33,39 +30,50 @@ pub(crate) fn resource_type(of: &ResourceType) -> v2::ResourceType {
 }
 
 /// The message of a resource whose type is `of`.
-pub(crate) fn resource(from: Resource, of: &ResourceType) -> Result<v2::Resource, StoreError> {
-    let data = matching_trait(from.trait_data, of, &from.id)?;
-    let created_at = from.created_at.map(timestamp);
-    let traits = traits(data, from.profile, &from.id.id, created_at);
-    let mut annotations: Vec<Any> = traits.annotation.into_iter().collect();
-    annotations.extend(link(from.link.as_deref()));
+pub(crate) fn resource(shape: &ResourceShape<'_>, of: &ResourceType) -> v2::Resource {
+    let created_at = shape.created_at.map(timestamp);
+    let profile = Some(to_struct(&shape.profile)).filter(|profile| !profile.fields.is_empty());
+    let details = || shape.status_details.unwrap_or_default().to_owned();
+    let (annotation, profile) = trait_data(shape, profile, created_at);
+    let mut annotations: Vec<Any> = annotation.into_iter().collect();
+    annotations.extend(shape.link.map(|url| any(&v2::ExternalLink { url: url.to_owned() })));
     annotations.extend(child_types(&of.children));
-    Ok(v2::Resource {
-        id: Some(resource_id(from.id)),
-        parent_resource_id: from.parent.map(resource_id),
-        display_name: shorten(from.display_name, NAME_BYTES),
+    v2::Resource {
+        id: Some(v2::ResourceId {
+            resource_type: shape.resource_type.to_owned(),
+            resource: shape.id.to_owned(),
+            baton_resource: false,
+        }),
+        parent_resource_id: shape.parent.map(resource_id),
+        display_name: shape.display_name.to_owned(),
         annotations,
-        description: from.description.map(|text| shorten(text, DESCRIPTION_BYTES)).unwrap_or_default(),
+        description: shape.description.unwrap_or_default().to_owned(),
         baton_resource: false,
-        profile: Some(traits.profile).filter(|profile| !profile.fields.is_empty()),
-        status: traits.status,
+        profile,
+        // The numbers of both status messages are the same.
+        status: shape.status.map(|status| v2::Status { status: status_number(status).into(), details: details() }),
         created_at,
-    })
+    }
 }
 
-/// The message of an entitlement whose file id is `id`.
-pub(crate) fn entitlement(from: Entitlement, id: String) -> v2::Entitlement {
-    let annotations = if from.immutable { vec![any(&v2::EntitlementImmutable::default())] } else { Vec::new() };
-    let holder = |id| v2::ResourceType { id, ..v2::ResourceType::default() };
+/// The message of an entitlement.
+pub(crate) fn entitlement(shape: &EntitlementShape<'_>) -> v2::Entitlement {
+    let annotations = if shape.immutable { vec![any(&v2::EntitlementImmutable::default())] } else { Vec::new() };
+    let holder = |id: &String| v2::ResourceType { id: id.clone(), ..v2::ResourceType::default() };
+    let on = v2::ResourceId {
+        resource_type: shape.resource_type.to_owned(),
+        resource: shape.resource.to_owned(),
+        baton_resource: false,
+    };
     v2::Entitlement {
-        resource: Some(v2::Resource { id: Some(resource_id(from.id.resource)), ..v2::Resource::default() }),
-        id,
-        display_name: shorten(from.display_name, NAME_BYTES),
-        description: from.description.map(|text| shorten(text, DESCRIPTION_BYTES)).unwrap_or_default(),
-        grantable_to: from.grantable_to.into_iter().map(holder).collect(),
+        resource: Some(v2::Resource { id: Some(on), ..v2::Resource::default() }),
+        id: shape.id.to_owned(),
+        display_name: shape.display_name.to_owned(),
+        description: shape.description.unwrap_or_default().to_owned(),
+        grantable_to: shape.grantable_to.iter().map(holder).collect(),
         annotations,
-        purpose: purpose_number(from.purpose).into(),
-        slug: from.id.slug,
+        purpose: purpose_number(shape.purpose).into(),
+        slug: shape.slug.to_owned(),
     }
 }
 
@@ -74,141 +82,89 @@ pub(crate) fn any<M: Message + Name>(message: &M) -> Any {
     Any { type_url: M::type_url(), value: message.encode_to_vec() }
 }
 
-/// What the trait of a resource adds to its message.
-struct Traits {
-    annotation: Option<Any>,
-    profile: Struct,
-    status: Option<v2::Status>,
-}
-
-fn traits(data: TraitData, profile: Profile, id: &str, created_at: Option<engine_proto::Timestamp>) -> Traits {
-    match data {
-        TraitData::User(user) => {
-            let mut message = user_trait(*user, profile, id);
-            message.created_at = created_at;
-            let annotation = Some(any(&message));
-            let status = message.status.unwrap_or_default();
-            Traits {
-                annotation,
-                profile: message.profile.unwrap_or_default(),
-                status: Some(v2::Status { status: status.status, details: status.details }),
-            }
+/// What the trait of a resource adds to its message, and the profile, which stands in both.
+fn trait_data(
+    shape: &ResourceShape<'_>,
+    profile: Option<Struct>,
+    created_at: Option<engine_proto::Timestamp>,
+) -> (Option<Any>, Option<Struct>) {
+    match shape.r#trait {
+        None => (None, profile),
+        Some(Trait::User) => {
+            let message = user_trait(shape, profile, created_at);
+            (Some(any(&message)), message.profile)
         }
-        TraitData::None => Traits { annotation: None, profile: to_struct(profile), status: None },
-        TraitData::Group(_) => {
-            let message = v2::GroupTrait { profile: filled(profile), ..v2::GroupTrait::default() };
-            plain(any(&message), message.profile)
+        Some(Trait::Group) => {
+            let message = v2::GroupTrait { profile, ..v2::GroupTrait::default() };
+            (Some(any(&message)), message.profile)
         }
-        TraitData::Role => {
-            let message = v2::RoleTrait { profile: filled(profile) };
-            plain(any(&message), message.profile)
+        Some(Trait::Role) => {
+            let message = v2::RoleTrait { profile };
+            (Some(any(&message)), message.profile)
         }
-        TraitData::App { help_url } => {
-            let message = v2::AppTrait {
-                help_url: help_url.filter(|url| is_https(url)).unwrap_or_default(),
-                profile: filled(profile),
-                ..v2::AppTrait::default()
+        Some(Trait::App) => {
+            let help_url = shape.help_url.unwrap_or_default().to_owned();
+            let message = v2::AppTrait { help_url, profile, ..v2::AppTrait::default() };
+            (Some(any(&message)), message.profile)
+        }
+        Some(Trait::Secret) => {
+            let message = v2::SecretTrait {
+                profile,
+                created_at,
+                expires_at: shape.expires_at.map(timestamp),
+                last_used_at: shape.last_used_at.map(timestamp),
+                created_by_id: shape.created_by.map(resource_id),
+                identity_id: shape.identity.map(resource_id),
             };
-            plain(any(&message), message.profile)
-        }
-        TraitData::Secret(secret) => {
-            let message = secret_trait(*secret, profile, created_at);
-            plain(any(&message), message.profile)
+            (Some(any(&message)), message.profile)
         }
     }
 }
 
-fn plain(annotation: Any, profile: Option<Struct>) -> Traits {
-    Traits { annotation: Some(annotation), profile: profile.unwrap_or_default(), status: None }
-}
-
-fn filled(profile: Profile) -> Option<Struct> {
-    Some(to_struct(profile)).filter(|profile| !profile.fields.is_empty())
-}
-
-/// Profile and status are always present: exports of SDK 0.7.27 crash without the profile. The
-/// keys `first_name`, `last_name` and `user_id` are the ones that its exports show.
-fn user_trait(user: User, mut profile: Profile, id: &str) -> v2::UserTrait {
-    let mut add = |key: &str, value: Option<&str>| {
-        if let Some(value) = value
-            && !profile.contains_key(key)
-        {
-            profile.insert(key.to_owned(), value.into());
-        }
+/// Profile and status are always present: exports of SDK 0.7.27 crash without the profile. A user's
+/// profile has its id, so it is never empty.
+fn user_trait(
+    shape: &ResourceShape<'_>,
+    profile: Option<Struct>,
+    created_at: Option<engine_proto::Timestamp>,
+) -> v2::UserTrait {
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    let email = |email: &EmailShape<'_>| v2::user_trait::Email {
+        address: email.address.to_owned(),
+        is_primary: email.is_primary,
     };
-    add("first_name", user.given_name.as_deref());
-    add("last_name", user.family_name.as_deref());
-    add("user_id", Some(id));
-    let named = user.given_name.is_some() || user.family_name.is_some();
-    let mut primary_seen = false;
-    let emails = user.emails.into_iter().map(|email| {
-        let is_primary = email.is_primary && !primary_seen;
-        primary_seen |= is_primary;
-        v2::user_trait::Email { address: email.address, is_primary }
-    });
+    let named = shape.given_name.is_some() || shape.family_name.is_some();
     v2::UserTrait {
-        emails: emails.collect(),
-        status: Some(status(user.status)),
-        profile: Some(to_struct(profile)),
+        emails: shape.emails.iter().map(email).collect(),
+        status: Some(v2::user_trait::Status {
+            status: status_number(shape.status.unwrap_or_default()).into(),
+            details: text(shape.status_details),
+        }),
+        profile: Some(profile.unwrap_or_default()),
         icon: None,
-        account_type: account_type_number(user.account_type).into(),
-        login: user.login.unwrap_or_default(),
-        login_aliases: user.login_aliases,
-        created_at: None,
-        last_login: user.last_login.map(timestamp),
-        mfa_status: user.mfa_enabled.map(|mfa_enabled| v2::user_trait::MfaStatus { mfa_enabled }),
-        sso_status: user.sso_enabled.map(|sso_enabled| v2::user_trait::SsoStatus { sso_enabled }),
+        account_type: account_type_number(shape.account_type.unwrap_or_default()).into(),
+        login: text(shape.login),
+        login_aliases: shape.login_aliases.to_vec(),
+        created_at,
+        last_login: shape.last_login.map(timestamp),
+        mfa_status: shape.mfa_enabled.map(|mfa_enabled| v2::user_trait::MfaStatus { mfa_enabled }),
+        sso_status: shape.sso_enabled.map(|sso_enabled| v2::user_trait::SsoStatus { sso_enabled }),
         structured_name: named.then(|| v2::user_trait::StructuredName {
-            given_name: user.given_name.unwrap_or_default(),
-            family_name: user.family_name.unwrap_or_default(),
+            given_name: text(shape.given_name),
+            family_name: text(shape.family_name),
             ..v2::user_trait::StructuredName::default()
         }),
-        employee_ids: user.employee_ids,
+        employee_ids: shape.employee_ids.to_vec(),
     }
 }
 
-fn status(status: Status) -> v2::user_trait::Status {
+fn status_number(of: StatusValue) -> v2::user_trait::status::Status {
     use v2::user_trait::status::Status as Number;
-    let number = match status.value {
+    match of {
         StatusValue::Unknown => Number::Unspecified,
         StatusValue::Enabled => Number::Enabled,
         StatusValue::Disabled => Number::Disabled,
         StatusValue::Deleted => Number::Deleted,
-    };
-    v2::user_trait::Status {
-        status: number.into(),
-        details: status.details.map(|text| shorten(text, DETAILS_BYTES)).unwrap_or_default(),
-    }
-}
-
-fn secret_trait(secret: Secret, profile: Profile, created_at: Option<engine_proto::Timestamp>) -> v2::SecretTrait {
-    v2::SecretTrait {
-        profile: filled(profile),
-        created_at,
-        expires_at: secret.expires_at.map(timestamp),
-        last_used_at: secret.last_used_at.map(timestamp),
-        created_by_id: secret.created_by.map(resource_id),
-        identity_id: secret.identity.map(resource_id),
-    }
-}
-
-/// A resource must carry the message of its type's trait: an absent one is filled with an empty
-/// one, another trait's is a mistake of the caller.
-fn matching_trait(data: TraitData, of: &ResourceType, id: &ResourceRef) -> Result<TraitData, StoreError> {
-    if data.kind() == of.r#trait {
-        return Ok(data);
-    }
-    match (data, of.r#trait) {
-        (TraitData::None, Some(Trait::User)) => Ok(TraitData::User(Box::default())),
-        (TraitData::None, Some(Trait::Group)) => Ok(TraitData::Group(engine_model::Group::default())),
-        (TraitData::None, Some(Trait::Role)) => Ok(TraitData::Role),
-        (TraitData::None, Some(Trait::App)) => Ok(TraitData::App { help_url: None }),
-        (TraitData::None, Some(Trait::Secret)) => Ok(TraitData::Secret(Box::default())),
-        (data, _) => Err(failed(
-            "storing a record",
-            format!("{id} has data of the trait {:?}, its type {:?}", data.kind(), of.r#trait),
-            None,
-        )),
     }
 }
 
@@ -216,17 +172,8 @@ fn child_types(children: &[String]) -> impl Iterator<Item = Any> {
     children.iter().map(|child| any(&v2::ChildResourceType { resource_type_id: child.clone() }))
 }
 
-fn link(url: Option<&str>) -> Option<Any> {
-    let url = url.filter(|url| is_https(url))?;
-    Some(any(&v2::ExternalLink { url: url.to_owned() }))
-}
-
-fn is_https(url: &str) -> bool {
-    url.starts_with("https://")
-}
-
-fn resource_id(of: ResourceRef) -> v2::ResourceId {
-    v2::ResourceId { resource_type: of.resource_type, resource: of.id, baton_resource: false }
+fn resource_id(of: &ResourceRef) -> v2::ResourceId {
+    v2::ResourceId { resource_type: of.resource_type.clone(), resource: of.id.clone(), baton_resource: false }
 }
 
 /// Protobuf counts nanoseconds forward from the second, also before 1970.

@@ -9,7 +9,7 @@
 //! reader    a `.c1z` as records, whoever wrote it
 //! difference  what two files hold differently
 //! record    the records that reader and lines share
-//! encode    model to protobuf     decode  protobuf to records     profile  JSON and Struct
+//! shape     model as files say it   encode  that to protobuf   decode  protobuf to records     profile  JSON and Struct
 //! sorter    sorts more than fits into memory    sheet  rows in a file without a name    wire  bytes
 //! identity  KSUIDs and times      limits  what fits              failure  errors with hints
 //! ```
@@ -30,6 +30,7 @@ mod record;
 mod scratch;
 mod seal;
 mod settled;
+mod shape;
 mod sheet;
 mod sorter;
 mod wire;
@@ -41,4 +42,4 @@ pub use limits::{DESCRIPTION_BYTES, DETAILS_BYTES, ID_BYTES, NAME_BYTES, check_i
 pub use reader::{EntitlementFilter, GrantFilter, ReadError, ReadOptions, Reader, ResourceFilter, SyncRow};
 pub use record::{EmailRow, EntitlementRow, ExpandsRow, GrantRow, Record, ResourceRow, ResourceTypeRow};
 pub use seal::{SealOptions, Sealed};
-pub use working::{Discarded, Policy, Start, WorkingStore};
+pub use working::{Discarded, Form, Policy, Start, WorkingStore};

@@ -48,12 +48,6 @@ pub(crate) fn cut(text: &str, bytes: usize) -> &str {
     text.get(..text.floor_char_boundary(bytes)).unwrap_or(text)
 }
 
-/// [`cut`] in place.
-pub(crate) fn shorten(mut text: String, bytes: usize) -> String {
-    text.truncate(text.floor_char_boundary(bytes));
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,8 +56,8 @@ mod tests {
     fn a_text_is_cut_between_characters() {
         assert_eq!(cut("aé", 2), "a");
         assert_eq!(cut("aé", 3), "aé");
-        assert_eq!(shorten("héé".into(), 4), "hé");
-        assert_eq!(shorten("short".into(), 1024), "short");
+        assert_eq!(cut("héé", 4), "hé");
+        assert_eq!(cut("short", 1024), "short");
     }
 
     #[test]

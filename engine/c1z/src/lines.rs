@@ -7,18 +7,19 @@
 use std::fs::File;
 use std::io::{BufWriter, Write};
 
-use engine_model::StoreError;
+use engine_model::{Profile, StoreError};
 use engine_proto::{DecodeError, Message as _};
+use serde::{Serialize, Serializer};
 
 use crate::decode;
 use crate::encode;
 use crate::failure::{Doing as _, failed, shown};
-use crate::profile::{to_json, to_struct};
-use crate::record::{ExpandsRow, GrantRow, Record};
+use crate::record::{ExpandsRow, Record};
 use crate::scratch::ScratchFile;
 use crate::settled::{Placed, SettledGrant};
+use crate::shape::Attributes;
 use crate::sheet::Sheet;
-use crate::working::{WorkingStore, beside};
+use crate::working::{Form, WorkingStore, beside};
 
 impl WorkingStore {
     /// Writes the records in the target's place. Settles first if rows came since the last
@@ -37,6 +38,7 @@ impl WorkingStore {
 
     /// Writes the records to any writer, which should be buffered. Returns the number of lines.
     pub fn write_lines(&mut self, out: &mut dyn Write, expand: bool) -> Result<u64, StoreError> {
+        self.must_be(Form::JsonLines)?;
         self.ensure_settled()?;
         let mut lines = Lines { out, count: 0 };
         for entry in self.types.values() {
@@ -44,30 +46,33 @@ impl WorkingStore {
             lines.put(&Record::ResourceType(decode::resource_type(&data).map_err(damaged)?))?;
         }
         let settled = self.settled()?;
-        self.each_piece(&settled.resources, &mut |data| {
-            let row = decode::resource(data).map_err(damaged)?;
-            lines.put(&Record::Resource(Box::new(row)))
-        })?;
-        self.each_piece(&settled.entitlements, &mut |data| {
-            lines.put(&Record::Entitlement(decode::entitlement(data).map_err(damaged)?))
-        })?;
+        self.copy_lines(&settled.resources, &mut lines)?;
+        self.copy_lines(&settled.entitlements, &mut lines)?;
         let expanded = expand.then(|| self.expand()).transpose()?;
-        self.each_grant(expanded.as_ref(), &mut |grant| lines.put(&Record::Grant(row(grant)?)))?;
+        let (mut id, mut entitlement) = (String::new(), String::new());
+        self.each_grant(expanded.as_ref(), &mut |grant| {
+            grant.id(&mut id);
+            grant.entitlement_id(&mut entitlement);
+            let kept: Option<Profile> = grant
+                .kept
+                .map(serde_json::from_str)
+                .transpose()
+                .map_err(|error| failed("reading the kept values of a grant", error.to_string(), None))?;
+            lines.put(&GrantShape::of(&grant, &id, &entitlement, kept.as_ref()))
+        })?;
         lines.out.flush().doing(|| "writing JSON Lines".to_owned())?;
         Ok(lines.count)
     }
 
-    /// The data of what a sheet names, in its order.
-    fn each_piece(
-        &self,
-        sheet: &Sheet,
-        with: &mut dyn FnMut(&[u8]) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
+    /// Writes what a sheet names, in its order; it is kept as lines.
+    fn copy_lines(&self, sheet: &Sheet, lines: &mut Lines<'_>) -> Result<(), StoreError> {
         let mut pieces = self.ledger.pieces();
         let mut rows = sheet.rows();
         while let Some(row) = rows.next()? {
             let placed = Placed::entitlement(row)?;
-            with(pieces.read(placed.place, placed.length)?)?;
+            let line = pieces.read(placed.place, placed.length)?;
+            lines.out.write_all(line).doing(|| "writing JSON Lines".to_owned())?;
+            lines.count += 1;
         }
         Ok(())
     }
@@ -79,7 +84,7 @@ struct Lines<'out> {
 }
 
 impl Lines<'_> {
-    fn put(&mut self, record: &Record) -> Result<(), StoreError> {
+    fn put(&mut self, record: &impl Serialize) -> Result<(), StoreError> {
         let doing = || "writing JSON Lines".to_owned();
         serde_json::to_writer(&mut self.out, record).map_err(std::io::Error::from).doing(doing)?;
         self.out.write_all(b"\n").doing(doing)?;
@@ -88,35 +93,51 @@ impl Lines<'_> {
     }
 }
 
-fn row(grant: SettledGrant<'_>) -> Result<GrantRow, StoreError> {
-    let (mut id, mut entitlement) = (String::new(), String::new());
-    grant.id(&mut id);
-    grant.entitlement_id(&mut entitlement);
-    // By way of the Struct, so that a line says what the `.c1z` would say.
-    let kept = match grant.kept {
-        None => engine_model::Profile::new(),
-        Some(text) => to_json(to_struct(
-            serde_json::from_str(text)
-                .map_err(|error| failed("reading the kept values of a grant", error.to_string(), None))?,
-        )),
-    };
-    Ok(GrantRow {
-        id,
-        entitlement,
-        resource_type: grant.resource_type.to_owned(),
-        resource: grant.resource.to_owned(),
-        slug: grant.slug.to_owned(),
-        principal_type: grant.principal_type.to_owned(),
-        principal: grant.principal.to_owned(),
-        immutable: grant.immutable,
-        expands: grant.expansion.map(|expansion| ExpandsRow {
-            entitlements: expansion.entitlement_ids,
-            shallow: expansion.shallow,
-            resource_types: expansion.resource_type_ids,
-        }),
-        kept,
-        sources: grant.sources.into_iter().map(|(id, direct)| (id.to_owned(), direct)).collect(),
-    })
+/// A grant; its fields are those of [`crate::GrantRow`], in the same order.
+#[derive(Serialize)]
+#[serde(tag = "kind", rename = "grant")]
+struct GrantShape<'g> {
+    id: &'g str,
+    entitlement: &'g str,
+    resource_type: &'g str,
+    resource: &'g str,
+    slug: &'g str,
+    principal_type: &'g str,
+    principal: &'g str,
+    immutable: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expands: Option<ExpandsRow>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept: Option<Attributes<'g>>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "sources")]
+    sources: &'g [(&'g str, bool)],
+}
+
+impl<'g> GrantShape<'g> {
+    fn of(grant: &'g SettledGrant<'_>, id: &'g str, entitlement: &'g str, kept: Option<&'g Profile>) -> Self {
+        Self {
+            id,
+            entitlement,
+            resource_type: grant.resource_type,
+            resource: grant.resource,
+            slug: grant.slug,
+            principal_type: grant.principal_type,
+            principal: grant.principal,
+            immutable: grant.immutable,
+            expands: grant.expansion.as_ref().map(|expansion| ExpandsRow {
+                entitlements: expansion.entitlement_ids.clone(),
+                shallow: expansion.shallow,
+                resource_types: expansion.resource_type_ids.clone(),
+            }),
+            kept: kept.map(Attributes::of).filter(|kept| !kept.is_empty()),
+            sources: &grant.sources,
+        }
+    }
+}
+
+/// Sources are sorted by their ids, as the members of an object are.
+fn sources<S: Serializer>(of: &[(&str, bool)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(of.iter().copied())
 }
 
 fn damaged(error: DecodeError) -> StoreError {

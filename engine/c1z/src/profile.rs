@@ -4,19 +4,31 @@
 //! only doubles, so integers beyond 2^53 become text; what is nested too deep for decoders
 //! becomes its JSON text.
 
-use engine_json::Value as Json;
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+
+use engine_json::{Number, Value as Json};
 use engine_model::Profile;
 use engine_proto::{ListValue, NullValue, Struct, Value, value::Kind};
 
+use crate::shape::{Attribute, Attributes};
+
 /// Deepest nesting that is kept as structure. Decoders give up at 100 nested messages, and one
 /// level of JSON is up to three of them.
-const DEPTH: usize = 24;
+pub(crate) const DEPTH: usize = 24;
 /// Doubles hold every integer up to here.
 const EXACT: i64 = 1 << 53;
 
-/// The Struct of a JSON object.
-pub(crate) fn to_struct(profile: Profile) -> Struct {
-    object(profile, DEPTH)
+/// The Struct of attributes.
+pub(crate) fn to_struct(attributes: &Attributes<'_>) -> Struct {
+    let mut fields = BTreeMap::new();
+    let added: Result<(), Infallible> = attributes.each(&mut |name, attribute| {
+        fields.insert(name.to_owned(), value(attribute));
+        Ok(())
+    });
+    match added {
+        Ok(()) => Struct { fields },
+    }
 }
 
 /// The JSON object of a Struct. Whole numbers up to 2^53 come back as integers.
@@ -24,58 +36,59 @@ pub(crate) fn to_json(attributes: Struct) -> Profile {
     attributes.fields.into_iter().map(|(key, value)| (key, json(value))).collect()
 }
 
-fn object(members: Profile, depth: usize) -> Struct {
-    let fields = members.into_iter().map(|(key, member)| (key, value(member, depth))).collect();
-    Struct { fields }
-}
-
-fn value(json: Json, depth: usize) -> Value {
-    let kind = match json {
-        Json::Null => Kind::NullValue(NullValue::NullValue.into()),
-        Json::Bool(flag) => Kind::BoolValue(flag),
-        Json::Number(number) => numeral(&number),
-        Json::String(text) => Kind::StringValue(text.into()),
-        Json::Array(_) | Json::Object(_) if depth == 0 => Kind::StringValue(json.to_string()),
-        Json::Array(items) => {
-            Kind::ListValue(ListValue { values: items.into_iter().map(|item| value(item, depth - 1)).collect() })
+fn value(attribute: Attribute<'_>) -> Value {
+    let kind = match attribute {
+        Attribute::Text(text) => Kind::StringValue(text.to_owned()),
+        Attribute::Json(Json::Null, _) => Kind::NullValue(NullValue::NullValue.into()),
+        Attribute::Json(Json::Bool(flag), _) => Kind::BoolValue(*flag),
+        Attribute::Json(Json::Number(of), _) => match number(of) {
+            Some(double) => Kind::NumberValue(double),
+            None => Kind::StringValue(of.to_string()),
+        },
+        Attribute::Json(Json::String(text), _) => Kind::StringValue(text.as_str().to_owned()),
+        Attribute::Json(deep @ (Json::Array(_) | Json::Object(_)), 0) => Kind::StringValue(deep.to_string()),
+        Attribute::Json(Json::Array(items), depth) => Kind::ListValue(ListValue {
+            values: items.iter().map(|item| value(Attribute::of(item, depth - 1))).collect(),
+        }),
+        Attribute::Json(Json::Object(members), depth) => {
+            let field = |(name, member): (&String, &Json)| (name.clone(), value(Attribute::of(member, depth - 1)));
+            Kind::StructValue(Struct { fields: members.iter().map(field).collect() })
         }
-        Json::Object(members) => Kind::StructValue(object(members, depth - 1)),
     };
     Value { kind: Some(kind) }
 }
 
-fn numeral(number: &engine_json::Number) -> Kind {
+/// The double that holds a number exactly; nothing where there is none.
+pub(crate) fn number(number: &Number) -> Option<f64> {
     let exact = match number.as_i64() {
         Some(integer) => (-EXACT..=EXACT).contains(&integer),
         None => number.is_f64(),
     };
-    match number.as_f64() {
-        Some(double) if exact && double.is_finite() => Kind::NumberValue(double),
-        _ => Kind::StringValue(number.to_string()),
-    }
+    number.as_f64().filter(|double| exact && double.is_finite())
 }
 
 fn json(value: Value) -> Json {
     match value.kind {
         None | Some(Kind::NullValue(_)) => Json::Null,
         Some(Kind::BoolValue(flag)) => Json::Bool(flag),
-        Some(Kind::NumberValue(double)) => number(double),
+        // Not a number and infinity, which only a foreign file can hold, have no JSON form.
+        Some(Kind::NumberValue(double)) => plain(double).map_or(Json::Null, Json::Number),
         Some(Kind::StringValue(text)) => Json::from(text),
         Some(Kind::StructValue(inner)) => Json::Object(to_json(inner)),
         Some(Kind::ListValue(list)) => Json::Array(list.values.into_iter().map(json).collect()),
     }
 }
 
-fn number(double: f64) -> Json {
+/// A double as JSON says it: whole ones up to 2^53 are integers. Nothing where it has no form.
+pub(crate) fn plain(double: f64) -> Option<Number> {
     #[expect(clippy::cast_precision_loss, reason = "2^53 is exact as a double")]
     let limit = EXACT as f64;
     if double.fract() == 0.0 && double.abs() <= limit {
         #[expect(clippy::cast_possible_truncation, reason = "whole and within 2^53")]
         let integer = double as i64;
-        return Json::from(integer);
+        return Some(integer.into());
     }
-    // Not a number and infinity, which only a foreign file can hold, have no JSON form.
-    engine_json::Number::from_f64(double).map_or(Json::Null, Json::Number)
+    Number::from_f64(double)
 }
 
 #[cfg(test)]
@@ -86,7 +99,7 @@ mod tests {
 
     fn there_and_back(value: Json) -> Json {
         let Json::Object(members) = value else { panic!("an object") };
-        let bytes = to_struct(members).encode_to_vec();
+        let bytes = to_struct(&Attributes::of(&members)).encode_to_vec();
         Json::Object(to_json(Struct::decode(bytes.as_slice()).unwrap()))
     }
 
@@ -106,7 +119,7 @@ mod tests {
     #[test]
     fn every_value_has_a_member_and_numbers_are_finite() {
         let Json::Object(members) = json!({"a": null, "b": 1e300}) else { panic!("an object") };
-        let attributes = to_struct(members);
+        let attributes = to_struct(&Attributes::of(&members));
         assert!(attributes.fields.values().all(|value| value.kind.is_some()));
         assert_eq!(json(Value { kind: Some(Kind::NumberValue(f64::NAN)) }), Json::Null);
     }

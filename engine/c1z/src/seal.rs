@@ -15,7 +15,7 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use crate::failure::{Doing as _, failed, shown};
 use crate::identity::{ksuid, time_text};
 use crate::scratch::ScratchFile;
-use crate::working::{WorkingStore, beside};
+use crate::working::{Form, WorkingStore, beside};
 pub(crate) use compress::MAGIC;
 
 /// How to seal.
@@ -60,6 +60,7 @@ impl WorkingStore {
     /// Writes the `.c1z`. Settles first if rows came since the last settling. On an error the
     /// target is what it was before.
     pub fn seal(&mut self, options: &SealOptions) -> Result<Sealed, StoreError> {
+        self.must_be(Form::C1z)?;
         self.ensure_settled()?;
         let sync_id = ksuid(self.started_at(), random(options.random)?);
         let times = database::Times {

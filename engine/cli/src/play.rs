@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use engine_c1z::Form;
 use engine_json::Map;
 use engine_model::Report;
 use engine_run::environment::SimulatedEnvironment;
@@ -47,7 +48,7 @@ pub async fn sync(
 pub async fn read(plan: &Plan, session: Session) -> Result<Played, Failure> {
     let folder =
         tempfile::tempdir().map_err(|error| Failure::new(format!("cannot make a temporary folder: {error}")))?;
-    let store = session.open(&folder.path().join("case"), false)?;
+    let store = session.open(&folder.path().join("case"), false, Form::JsonLines)?;
     let (synced, mut store): (Synced, _) = session.sync(store).await?;
     let mut said = summary::summary(plan, &synced.report, None);
     if let Some(error) = &synced.failure {

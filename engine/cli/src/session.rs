@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use engine_c1z::{Policy, WorkingStore};
+use engine_c1z::{Form, Policy, WorkingStore};
 use engine_json::{Map, Value as Json};
 use engine_run::environment::Environment;
 use engine_run::http::{Clients, Proxies, Services, Settings};
@@ -73,9 +73,10 @@ impl Session {
     }
 
     /// Opens the working store beside a target.
-    pub fn open(&self, target: &Path, resume: bool) -> Result<WorkingStore, Failure> {
+    pub fn open(&self, target: &Path, resume: bool, form: Form) -> Result<WorkingStore, Failure> {
         let mut policy = Policy::new(self.fingerprint(), self.services.environment.now());
         policy.resume = resume;
+        policy.form = form;
         WorkingStore::open(target, &policy).map_err(stored)
     }
 

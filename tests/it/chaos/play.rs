@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use engine_c1z::{Policy, Start, WorkingStore};
+use engine_c1z::{Form, Policy, Start, WorkingStore};
 use engine_case::player::{Heard, Places};
 use engine_case::{Case, Player};
 use engine_json::{Map, Value as Json};
@@ -83,6 +83,7 @@ impl Playing<'_> {
             Err(error) => return Ran::failed(error.to_string()),
         };
         let mut policy = Policy::new("test", self.world.now());
+        policy.form = Form::JsonLines;
         policy.max_age = jiff::SignedDuration::from_hours(24 * 365);
         let store = WorkingStore::open(&folder.join("chaos"), &policy).unwrap();
         let (_stop, stopped) = tokio::sync::watch::channel(false);

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use engine_c1z::{Policy, WorkingStore};
+use engine_c1z::{Form, Policy, WorkingStore};
 use engine_json::{Map, Value as Json};
 use engine_run::environment::{Environment, SimulatedEnvironment};
 use engine_run::http::{Clients, Services, Settings};
@@ -94,6 +94,7 @@ impl Inside {
     async fn read(&self, folder: &Path, concurrency: usize, environment: Arc<dyn Environment>) -> (Synced, String) {
         let mut policy = Policy::new("test", environment.now());
         policy.resume = false;
+        policy.form = Form::JsonLines;
         let store = WorkingStore::open(&folder.join("inside"), &policy).unwrap();
         let mut names = Map::new();
         names.insert("config".to_owned(), Json::Object(self.config.clone()));

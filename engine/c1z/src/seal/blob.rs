@@ -10,6 +10,7 @@ use engine_proto::{Any, Message as _, v2};
 use crate::encode::any;
 use crate::profile::to_struct;
 use crate::settled::SettledGrant;
+use crate::shape::Attributes;
 use crate::wire::put_bytes;
 
 /// Writes grants; its buffers are used again for each.
@@ -33,7 +34,13 @@ impl GrantBytes {
     }
 
     /// The message's bytes; `entitlement` and `id` are the file's ids of the grant.
-    pub(super) fn of(&mut self, grant: &SettledGrant<'_>, entitlement: &str, id: &str, kept: Option<Profile>) -> &[u8] {
+    pub(super) fn of(
+        &mut self,
+        grant: &SettledGrant<'_>,
+        entitlement: &str,
+        id: &str,
+        kept: Option<&Profile>,
+    ) -> &[u8] {
         let Self { immutable, id: resource_id, stub, nested, bytes } = self;
         bytes.clear();
         // Entitlement: resource 1 with its id 1, id 2.
@@ -54,7 +61,7 @@ impl GrantBytes {
             put(bytes, 4, immutable);
         }
         if let Some(kept) = kept {
-            let annotation: Any = any(&v2::GrantMetadata { metadata: Some(to_struct(kept)) });
+            let annotation: Any = any(&v2::GrantMetadata { metadata: Some(to_struct(&Attributes::of(kept))) });
             put(bytes, 4, &annotation.encode_to_vec());
         }
         if !grant.sources.is_empty() {
@@ -129,7 +136,7 @@ mod tests {
         grant.immutable = true;
         let kept = Profile::from_iter([("membership".to_owned(), "m1".into())]);
         let mut writer = GrantBytes::new();
-        let bytes = writer.of(&grant, "group:g1:member", "the-id", Some(kept.clone()));
+        let bytes = writer.of(&grant, "group:g1:member", "the-id", Some(&kept));
         let message = v2::Grant::decode(bytes).unwrap();
         let resource = |resource_type: &str, id: &str| v2::Resource {
             id: Some(v2::ResourceId {
@@ -150,7 +157,7 @@ mod tests {
             id: "the-id".into(),
             annotations: vec![
                 any(&v2::GrantImmutable::default()),
-                any(&v2::GrantMetadata { metadata: Some(to_struct(kept)) }),
+                any(&v2::GrantMetadata { metadata: Some(to_struct(&Attributes::of(&kept))) }),
             ],
             sources: Some(v2::GrantSources {
                 sources: BTreeMap::from([

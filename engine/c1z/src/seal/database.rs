@@ -261,7 +261,7 @@ impl WorkingStore {
             let kept = grant.kept.map(serde_json::from_str).transpose();
             let kept = kept.map_err(|error| failed(doing(), error.to_string(), None))?;
             let expansion = grant.expansion.as_ref().map(engine_proto::Message::encode_to_vec);
-            let data = bytes.of(&grant, &entitlement, &id, kept);
+            let data = bytes.of(&grant, &entitlement, &id, kept.as_ref());
             derived += u64::from(grant.derived);
             insert
                 .execute(params![

@@ -1,7 +1,7 @@
 //! Stores pages: their records, marks and counts in one transaction.
 //!
 //! In: declared resource types and pages. Out: a batch of the ledger and rows of the working file.
-//! Records are encoded here, once, the way the sealed file holds them. Whether a record came before
+//! Records are encoded here, once, the way the file will hold them. Whether a record came before
 //! is not asked here; settling sees that when it has them sorted.
 
 use std::cmp::Ordering;
@@ -13,16 +13,18 @@ use engine_model::{
     Entitlement, EntitlementRef, GrantView, Grants, MissingReference, Page, Resource, ResourceType, ScopeRow,
     StoreError, Tally, Terms,
 };
-use engine_proto::Message as _;
+use engine_proto::Message;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use serde::Serialize;
 
 use super::index::{Kind, put_record};
 use super::known::{Known, KnownTerms};
 use super::ledger::Batch;
-use super::{DeclaredType, WorkingStore, layout};
+use super::{DeclaredType, Form, WorkingStore, layout};
 use crate::encode;
 use crate::failure::{Doing as _, failed, shown};
 use crate::limits::{ID_BYTES, check_id, check_id_length};
+use crate::shape::{EntitlementShape, ResourceShape};
 use crate::wire::{put_bytes, put_kind, put_maybe, put_number, put_part};
 
 /// Scope rows of a type lie together: their place is its number, then the order of arrival.
@@ -109,6 +111,7 @@ impl WorkingStore {
             partial: &self.partial,
             types: &self.types,
             known: &mut self.known,
+            form: self.form,
             batch: batch.content(),
         };
         for page in pages {
@@ -157,6 +160,7 @@ struct Staging<'store> {
     partial: &'store Path,
     types: &'store BTreeMap<String, DeclaredType>,
     known: &'store mut Known,
+    form: Form,
     batch: &'store mut Vec<u8>,
 }
 
@@ -225,9 +229,8 @@ impl Staging<'_> {
             if let Some(parent) = &resource.parent {
                 put_bytes(&mut details, parent.id.as_bytes());
             }
-            data.clear();
-            let message = encode::resource(resource, &of.definition)?;
-            message.encode(&mut data).map_err(|error| self.failed("writing resources to", &error))?;
+            let shape = ResourceShape::of(&resource, &of.definition)?;
+            self.encode(&mut data, &shape, || encode::resource(&shape, &of.definition))?;
             put_record(self.batch, Kind::Resource, &key, &details, &data);
         }
         Ok(())
@@ -266,9 +269,8 @@ impl Staging<'_> {
             let count = self.known.count(self.transaction, conflicting).doing(|| self.doing(doing))?;
             details.clear();
             put_number(&mut details, count.into());
-            data.clear();
-            let message = encode::entitlement(entitlement, id);
-            message.encode(&mut data).map_err(|error| self.failed(doing, &error))?;
+            let shape = EntitlementShape::of(&entitlement, &id);
+            self.encode(&mut data, &shape, || encode::entitlement(&shape))?;
             put_record(self.batch, Kind::Entitlement, &key, &details, &data);
         }
         Ok(())
@@ -330,6 +332,24 @@ impl Staging<'_> {
             expected: terms.missing == MissingReference::Drop,
         };
         self.known.terms(self.transaction, known).doing(|| self.doing("writing grants to"))
+    }
+
+    /// Writes a record the way the file will hold it.
+    fn encode<M: Message>(
+        &self,
+        into: &mut Vec<u8>,
+        shape: &impl Serialize,
+        message: impl FnOnce() -> M,
+    ) -> Result<(), StoreError> {
+        into.clear();
+        match self.form {
+            Form::C1z => message().encode(into).map_err(|error| self.failed("writing records to", &error)),
+            Form::JsonLines => {
+                serde_json::to_writer(&mut *into, shape).map_err(|error| self.failed("writing records to", &error))?;
+                into.push(b'\n');
+                Ok(())
+            }
+        }
     }
 
     fn failed(&self, doing: &str, error: &dyn std::error::Error) -> StoreError {

@@ -6,6 +6,8 @@
 
 use rusqlite::{Connection, OptionalExtension as _};
 
+use super::Policy;
+
 /// Raised whenever the tables change: a file of another layout is not resumed.
 const LAYOUT: i32 = 3;
 /// Marks the file as one of ours: the letters `engw`.
@@ -97,12 +99,19 @@ pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Makes the tables of a new file and writes its first facts.
-pub(super) fn create(connection: &Connection, fingerprint: &str, started_at: &str) -> rusqlite::Result<()> {
+pub(super) fn create(connection: &Connection, policy: &Policy) -> rusqlite::Result<()> {
     let transaction = connection.unchecked_transaction()?;
     transaction.execute_batch(TABLES)?;
     transaction.pragma_update(None, "application_id", APPLICATION)?;
     transaction.pragma_update(None, "user_version", LAYOUT)?;
-    for (key, value) in [("fingerprint", fingerprint), ("started_at", started_at), (LEDGER, "0")] {
+    let now = policy.now.to_string();
+    let facts = [
+        ("fingerprint", policy.fingerprint.as_str()),
+        ("started_at", &now),
+        ("form", policy.form.name()),
+        (LEDGER, "0"),
+    ];
+    for (key, value) in facts {
         transaction.execute("insert into run (key, value) values (?1, ?2)", [key, value])?;
     }
     transaction.commit()

@@ -53,12 +53,40 @@ pub struct Policy {
     pub max_age: SignedDuration,
     /// `false` always starts anew.
     pub resume: bool,
+    /// What the records will be written as.
+    pub form: Form,
+}
+
+/// What the records of a run will be written as. They are kept that way, so that each is encoded once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// A `.c1z`: messages.
+    #[default]
+    C1z,
+    /// JSON Lines: lines.
+    JsonLines,
+}
+
+impl Form {
+    /// What the working file calls it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::C1z => "c1z",
+            Self::JsonLines => "jsonl",
+        }
+    }
 }
 
 impl Policy {
-    /// Resumes runs of the same fingerprint that began less than 24 hours ago.
+    /// Resumes runs of the same fingerprint that began less than 24 hours ago, to write a `.c1z`.
     pub fn new(fingerprint: impl Into<String>, now: Timestamp) -> Self {
-        Self { fingerprint: fingerprint.into(), now, max_age: SignedDuration::from_hours(24), resume: true }
+        Self {
+            fingerprint: fingerprint.into(),
+            now,
+            max_age: SignedDuration::from_hours(24),
+            resume: true,
+            form: Form::C1z,
+        }
     }
 }
 
@@ -80,6 +108,8 @@ pub enum Discarded {
     Asked,
     /// It belongs to another spec, or to other settings.
     OtherFingerprint,
+    /// Its records are kept for another form of file.
+    OtherForm,
     /// Another version of the engine wrote it.
     OtherLayout,
     /// It began too long ago.
@@ -106,6 +136,7 @@ pub struct WorkingStore {
     partial: PathBuf,
     started_at: Timestamp,
     start: Start,
+    form: Form,
     pub(crate) types: BTreeMap<String, DeclaredType>,
     pub(crate) ledger: Ledger,
     index: Index,
@@ -156,7 +187,7 @@ impl WorkingStore {
                 let connection = connect(&partial)?;
                 layout::configure(&connection).doing(doing)?;
                 let ledger = Ledger::create(beside(&partial, LEDGER)?)?;
-                layout::create(&connection, &policy.fingerprint, &policy.now.to_string()).doing(doing)?;
+                layout::create(&connection, policy).doing(doing)?;
                 Files { connection, ledger, index: Index::new(folder), known: Known::default() }
             }
         };
@@ -169,6 +200,7 @@ impl WorkingStore {
             partial,
             started_at,
             start,
+            form: policy.form,
             types,
             ledger,
             index,
@@ -187,6 +219,15 @@ impl WorkingStore {
     /// When the run began; on a resumed run, when the first part of it began.
     pub fn started_at(&self) -> Timestamp {
         self.started_at
+    }
+
+    /// Says so if the records are kept for another form of file.
+    pub(crate) fn must_be(&self, form: Form) -> Result<(), StoreError> {
+        if self.form == form {
+            return Ok(());
+        }
+        let reason = format!("its records are kept as {}, not as {}", self.form.name(), form.name());
+        Err(failed(self.doing("reading"), reason, None))
     }
 
     /// The target's folder, where temporary files go too.
@@ -368,6 +409,9 @@ fn judge(connection: &Connection, policy: &Policy) -> rusqlite::Result<Option<Un
     }
     if layout::fact(connection, "fingerprint")?.as_deref() != Some(policy.fingerprint.as_str()) {
         return Ok(Some(Unfit::Known(Discarded::OtherFingerprint)));
+    }
+    if layout::fact(connection, "form")?.as_deref() != Some(policy.form.name()) {
+        return Ok(Some(Unfit::Known(Discarded::OtherForm)));
     }
     let Some(started_at) = started_at(connection)? else {
         return Ok(Some(Unfit::Known(Discarded::OtherLayout)));

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use engine_c1z::{Policy, SealOptions, Sealed, WorkingStore};
+use engine_c1z::{Form, Policy, SealOptions, Sealed, WorkingStore};
 use engine_json::json;
 use engine_model::{
     AccountType, Entitlement, EntitlementRef, Expansion, Grant, Group, MissingReference, Page, Principal, Purpose,
@@ -31,6 +31,20 @@ pub fn policy() -> Policy {
 
 pub fn open(target: &Path) -> WorkingStore {
     WorkingStore::open(target, &policy()).unwrap()
+}
+
+/// A store whose records will be lines.
+pub fn open_lines(target: &Path) -> WorkingStore {
+    WorkingStore::open(target, &Policy { form: Form::JsonLines, ..policy() }).unwrap()
+}
+
+/// The lines of a store with pages.
+pub fn lines_of(mut store: WorkingStore, pages: Vec<Page>, expand: bool) -> String {
+    store.declare(&types()).unwrap();
+    store.commit_all(pages).unwrap();
+    let mut lines = Vec::new();
+    store.write_lines(&mut lines, expand).unwrap();
+    String::from_utf8(lines).unwrap()
 }
 
 pub fn resource_type(id: &str, of: Option<Trait>, has_entitlements: bool) -> ResourceType {

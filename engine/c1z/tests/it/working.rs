@@ -6,14 +6,16 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use engine_c1z::{Discarded, Policy, Start, WorkingStore};
+use engine_c1z::{Discarded, Form, Policy, Start, WorkingStore};
 use engine_json::json;
 use engine_model::{
     Dangling, Entitlement, Grant, Mark, MissingReference, Page, Resource, ResourceRef, Store as _, Tally,
 };
 use jiff::SignedDuration;
 
-use crate::support::{at, grant, group, held, member_of, open, open_grant, page, policy, sample, start, types, user};
+use crate::support::{
+    at, grant, group, held, member_of, open, open_grant, open_lines, page, policy, sample, start, types, user,
+};
 
 fn mark(task: &str, state: &str) -> Mark {
     Mark { task: task.into(), key: "1".into(), state: state.into() }
@@ -148,6 +150,10 @@ fn a_run_that_does_not_fit_is_started_anew_and_says_why() {
 
     let asked = Policy { resume: false, ..old };
     assert_eq!(start_of(&target, &asked), Start::Anew(Discarded::Asked));
+
+    let lines = Policy { resume: true, form: Form::JsonLines, ..asked };
+    assert_eq!(start_of(&target, &lines), Start::Anew(Discarded::OtherForm));
+    assert_eq!(start_of(&target, &lines), Start::Resumed);
 
     let path = format!("{}.partial", target.display());
     let connection = rusqlite::Connection::open(&path).unwrap();
@@ -284,8 +290,7 @@ fn of_equal_ids_the_lower_rank_stays_whichever_came_first() {
     let (late_first, late_second) = (page_of("0000 org:a", "one"), page_of("0000 org:b", "two"));
     for pages in [[first, second], [late_second, late_first]] {
         let directory = tempfile::tempdir().unwrap();
-        let target = directory.path().join("sync.c1z");
-        let mut store = open(&target);
+        let mut store = open_lines(&directory.path().join("sync.jsonl"));
         store.declare(&types()).unwrap();
         pages.into_iter().for_each(|page| store.commit(page).unwrap());
         assert_eq!(store.totals().unwrap()[2], ("user".to_owned(), 1, 0, 0));
@@ -337,7 +342,7 @@ fn a_type_id_with_a_colon_is_refused() {
 fn candidates_settle_on_the_first_type_that_has_the_id_and_again_when_more_came() {
     let directory = tempfile::tempdir().unwrap();
     let target = directory.path().join("sync.c1z");
-    let mut store = open(&target);
+    let mut store = open_lines(&target);
     store.declare(&types()).unwrap();
     store
         .commit(Page {
@@ -381,7 +386,7 @@ fn candidates_settle_on_the_first_type_that_has_the_id_and_again_when_more_came(
 
     // The user is the first candidate, so the grant moved from the group to it.
     let mut lines = Vec::new();
-    open(&target).write_lines(&mut lines, false).unwrap();
+    open_lines(&target).write_lines(&mut lines, false).unwrap();
     let lines = String::from_utf8(lines).unwrap();
     assert!(lines.contains("\"group:g1:member:user:g1\""), "{lines}");
     assert!(!lines.contains("\"group:g1:member:group:g1\""), "{lines}");

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use engine_c1z::{Discarded, SealOptions, Start, WorkingStore};
+use engine_c1z::{Discarded, Form, SealOptions, Start, WorkingStore};
 use engine_model::{Report, Verdict};
 use engine_run::http::Settings;
 use engine_run::sync::{NoProgress, Progress, Synced};
@@ -103,13 +103,17 @@ async fn sync(arguments: &Arguments, plan: Arc<Plan>) -> Result<End, Failure> {
     };
     let settings = Settings { concurrency: usize::from(arguments.concurrency), ..settings };
     let session = Session { plan: plan.clone(), config, settings, services, progress, stop: stopped };
+    let form = match arguments.format {
+        Format::C1z => Form::C1z,
+        Format::Jsonl => Form::JsonLines,
+    };
     let store = if simulation.is_some() {
         // A real run that was stopped is not touched by made-up data.
-        let mut store = session.open(&beside(&target, "simulated"), false)?;
+        let mut store = session.open(&beside(&target, "simulated"), false, form)?;
         store.redirect(&target);
         store
     } else {
-        session.open(&target, !arguments.fresh)?
+        session.open(&target, !arguments.fresh, form)?
     };
     say_start(&store);
     let (synced, store) = session.sync(store).await?;
@@ -136,6 +140,7 @@ fn say_start(store: &WorkingStore) {
         Start::Anew(Discarded::OtherFingerprint) => {
             output::note("the stopped run was of another spec or config; beginning anew")
         }
+        Start::Anew(Discarded::OtherForm) => output::note("the stopped run was of another --format; beginning anew"),
         Start::Anew(Discarded::OtherLayout) => {
             output::note("the stopped run was of another version of the engine; beginning anew")
         }
