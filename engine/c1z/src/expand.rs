@@ -19,10 +19,10 @@ use std::rc::Rc;
 use engine_model::StoreError;
 
 use crate::settled::{GrantsRow, Placed, join, merged};
-use crate::sheet::{Rows, Sheet};
+use crate::sheet::{Keyed, Rows, Sheet};
 use crate::sorter::Sorter;
 use crate::wire::{Fields, damaged, put_bytes, put_kind, put_number, put_part};
-use crate::working::{Keyed, WorkingStore};
+use crate::working::WorkingStore;
 use graph::{Edge, Graph, Incoming};
 
 /// What follows from nested groups.

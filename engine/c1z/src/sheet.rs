@@ -4,6 +4,7 @@
 //! memory; what is large lies in a file without a name in the target's folder, which goes when its
 //! owner does, however that ends.
 
+use std::cmp::Ordering;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 use engine_model::StoreError;
 
 use crate::failure::{Doing as _, failed, shown};
-use crate::wire::{damaged, put_number};
+use crate::wire::{Fields, damaged, put_number};
 
 /// Bytes that are held before they go into the file.
 const HELD: usize = 1 << 16;
@@ -174,6 +175,33 @@ impl Rows<'_> {
     /// The next row.
     pub(crate) fn next(&mut self) -> Result<Option<&[u8]>, StoreError> {
         Ok(if self.advance()? { Some(self.row()) } else { None })
+    }
+}
+
+/// Rows of a sheet that begin with a key, which are looked for in their order.
+pub(crate) struct Keyed<'sheet> {
+    rows: Rows<'sheet>,
+    /// The place of the present row among all; nothing behind the last.
+    place: Option<u64>,
+}
+
+impl<'sheet> Keyed<'sheet> {
+    /// Begins with the first row.
+    pub(crate) fn over(mut rows: Rows<'sheet>) -> Result<Self, StoreError> {
+        let place = rows.advance()?.then_some(0);
+        Ok(Self { rows, place })
+    }
+
+    /// The place of the row with this key. Keys must be asked for in their order.
+    pub(crate) fn find(&mut self, key: &[u8]) -> Result<Option<u64>, StoreError> {
+        while let Some(place) = self.place {
+            match Fields::of(self.rows.row()).bytes()?.cmp(key) {
+                Ordering::Less => self.place = self.rows.advance()?.then_some(place + 1),
+                Ordering::Equal => return Ok(Some(place)),
+                Ordering::Greater => return Ok(None),
+            }
+        }
+        Ok(None)
     }
 }
 

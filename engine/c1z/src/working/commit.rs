@@ -20,7 +20,7 @@ use serde::Serialize;
 use super::index::{Kind, put_record};
 use super::known::{Known, KnownTerms};
 use super::ledger::Batch;
-use super::{DeclaredType, Form, WorkingStore, layout};
+use super::{DeclaredType, Form, NOBODY, WorkingStore, layout};
 use crate::encode;
 use crate::failure::{Doing as _, failed, shown};
 use crate::limits::{ID_BYTES, check_id, check_id_length};
@@ -59,8 +59,10 @@ impl WorkingStore {
             sorted.insert(definition.id.clone(), entry);
         }
         for (number, entry) in sorted.values_mut().enumerate() {
-            entry.number = u16::try_from(number)
-                .map_err(|_| failed("declaring resource types", "there are more than 65,536 of them", None))?;
+            let number = u16::try_from(number).ok().filter(|number| *number != NOBODY);
+            entry.number = number.ok_or_else(|| {
+                failed("declaring resource types", format!("there are more than {NOBODY} of them"), None)
+            })?;
         }
         if !self.types.is_empty() {
             let same = sorted.len() == self.types.len()

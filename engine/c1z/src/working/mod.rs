@@ -39,7 +39,6 @@ use layout::Found;
 use ledger::Ledger;
 use lock::Lock;
 pub(crate) use lock::private;
-pub(crate) use settle::Keyed;
 
 /// When to go on with the run that a working file holds, and when to start anew.
 #[derive(Clone, Debug)]
@@ -148,6 +147,9 @@ pub struct WorkingStore {
     // Last: it must outlive the connection.
     _lock: Lock,
 }
+
+/// Stands for the type of a principal that none of its candidate types has; no type has this number.
+const NOBODY: u16 = u16::MAX;
 
 /// A resource type and its number, its place in the order of ids.
 #[derive(Clone, Debug)]

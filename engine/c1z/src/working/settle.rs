@@ -6,24 +6,23 @@
 //! grants with entitlements, children with parents. It may run again after more came; it then
 //! starts over.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod found;
+mod principals;
 
-use engine_model::{Dangling, MissingParents, StoreError, Tally};
-use rusqlite::{Connection, OptionalExtension as _};
+use std::collections::BTreeMap;
+
+use engine_model::{StoreError, Tally};
 
 use super::known::{Known, KnownTerms};
 use super::ledger::{Ledger, Pieces};
-use super::{WorkingStore, folder_of};
-use crate::failure::Doing as _;
+use super::{NOBODY, WorkingStore, folder_of};
+use crate::failure::{Doing as _, shown};
 use crate::settled::{GrantsSheet, Settled};
-use crate::sheet::{Rows, Sheet};
+use crate::sheet::{Keyed, Rows, Sheet};
 use crate::sorter::{Merged, Sorter};
 use crate::wire::{Fields, damaged, put_bytes, put_kind, put_number, put_part};
-
-/// Missing ids shown per rule.
-const SAMPLES: usize = 5;
-/// Stands for the type of a principal that no candidate type has; no type has this number.
-const NOBODY: u16 = u16::MAX;
+use found::{Found, Orphans};
+use principals::{Missing, Named};
 
 impl WorkingStore {
     /// Settles unless nothing came since the last time.
@@ -38,14 +37,14 @@ impl WorkingStore {
     }
 
     fn settle_all(&mut self) -> Result<Settled, StoreError> {
-        let doing = || format!("settling the grants in {}", crate::failure::shown(&self.partial));
+        let doing = || format!("settling the grants in {}", shown(&self.partial));
         let transaction = self.connection.unchecked_transaction().doing(doing)?;
         transaction.execute_batch("delete from missing").doing(doing)?;
         let mut settling = Settling {
             names: self.types.keys().map(String::as_str).collect(),
             known: &self.known,
             ledger: &self.ledger,
-            missing: Missing { connection: &transaction, kinds: BTreeSet::new() },
+            missing: Missing::new(&transaction),
             repeated: BTreeMap::new(),
             totals: vec![[0; 3]; self.types.len()],
         };
@@ -344,6 +343,16 @@ impl Settling<'_> {
     }
 }
 
+/// The start of a key: the number of the type and so many texts.
+fn start(key: &[u8], parts: usize) -> Result<&[u8], StoreError> {
+    let mut fields = Fields::of(key);
+    fields.kind()?;
+    for _ in 0..parts {
+        fields.skip_part()?;
+    }
+    key.get(..key.len() - fields.rest().len()).ok_or_else(damaged)
+}
+
 /// A record of grants in the ledger.
 struct Piece {
     place: u64,
@@ -392,180 +401,5 @@ impl Last {
         self.principal.push_str(grant.principal);
         self.terms.clear();
         self.terms.push(grant.terms);
-    }
-}
-
-/// Ids that grants name and no resource has. They stand in the working file: there may be many.
-struct Missing<'store> {
-    connection: &'store Connection,
-    /// Types of which some are missing; of the others nothing is looked up.
-    kinds: BTreeSet<u16>,
-}
-
-impl Missing<'_> {
-    fn add(&mut self, key: &[u8]) -> Result<(), StoreError> {
-        self.kinds.insert(Fields::of(key).kind()?);
-        let insert = || {
-            let mut insert = self.connection.prepare_cached("insert into missing (key) values (?1)")?;
-            insert.execute([key])
-        };
-        insert().doing(|| "noting what is missing".to_owned()).map(|_| ())
-    }
-
-    fn has(&self, kind: u16, id: &str) -> Result<bool, StoreError> {
-        if !self.kinds.contains(&kind) {
-            return Ok(false);
-        }
-        let mut key = Vec::with_capacity(id.len() + 4);
-        put_kind(&mut key, kind);
-        put_part(&mut key, id);
-        let find = || {
-            let mut find = self.connection.prepare_cached("select 1 from missing where key = ?1")?;
-            find.query_row([key.as_slice()], |_| Ok(())).optional()
-        };
-        find().doing(|| "looking for what is missing".to_owned()).map(|found| found.is_some())
-    }
-
-    /// The first of the types that has a resource of the id.
-    fn first_found(&self, kinds: &[u16], id: &str) -> Result<Option<u16>, StoreError> {
-        for kind in kinds {
-            if !self.has(*kind, id)? {
-                return Ok(Some(*kind));
-            }
-        }
-        Ok(None)
-    }
-}
-
-/// The ids that grants name, sorted and each once.
-struct Named<'index> {
-    sorted: Merged<'index>,
-    now: Vec<u8>,
-    is_over: bool,
-}
-
-impl<'index> Named<'index> {
-    fn over(sorted: Merged<'index>) -> Result<Self, StoreError> {
-        let mut named = Self { sorted, now: Vec::new(), is_over: false };
-        named.advance()?;
-        Ok(named)
-    }
-
-    fn advance(&mut self) -> Result<(), StoreError> {
-        while let Some(entry) = self.sorted.next()? {
-            if entry.key != self.now {
-                self.now.clear();
-                self.now.extend_from_slice(entry.key);
-                return Ok(());
-            }
-        }
-        self.is_over = true;
-        Ok(())
-    }
-
-    /// Goes past the id of the next resource: what comes before it has no resource. At the end
-    /// nothing that is left has one.
-    fn meet(&mut self, id: Option<&[u8]>, missing: &mut Missing<'_>) -> Result<(), StoreError> {
-        while !self.is_over && id.is_none_or(|id| self.now.as_slice() <= id) {
-            if id != Some(self.now.as_slice()) {
-                missing.add(&self.now)?;
-            }
-            self.advance()?;
-        }
-        Ok(())
-    }
-}
-
-/// Rows of a sheet that begin with a key, which are looked for in their order.
-pub(crate) struct Keyed<'sheet> {
-    rows: Rows<'sheet>,
-    /// The place of the present row among all; nothing behind the last.
-    place: Option<u64>,
-}
-
-impl<'sheet> Keyed<'sheet> {
-    pub(crate) fn over(mut rows: Rows<'sheet>) -> Result<Self, StoreError> {
-        let place = rows.advance()?.then_some(0);
-        Ok(Self { rows, place })
-    }
-
-    /// The place of the row with this key. Keys must be asked for in their order.
-    pub(crate) fn find(&mut self, key: &[u8]) -> Result<Option<u64>, StoreError> {
-        while let Some(place) = self.place {
-            match Fields::of(self.rows.row()).bytes()?.cmp(key) {
-                std::cmp::Ordering::Less => self.place = self.rows.advance()?.then_some(place + 1),
-                std::cmp::Ordering::Equal => return Ok(Some(place)),
-                std::cmp::Ordering::Greater => return Ok(None),
-            }
-        }
-        Ok(None)
-    }
-}
-
-/// The start of a key: the number of the type and so many texts.
-fn start(key: &[u8], parts: usize) -> Result<&[u8], StoreError> {
-    let mut fields = Fields::of(key);
-    fields.kind()?;
-    for _ in 0..parts {
-        fields.skip_part()?;
-    }
-    key.get(..key.len() - fields.rest().len()).ok_or_else(damaged)
-}
-
-/// Grants whose reference points at nothing: rule, whether it is the principal, whether the spec
-/// expects it.
-#[derive(Default)]
-struct Found(BTreeMap<(u32, bool, bool), (u64, BTreeSet<String>)>);
-
-impl Found {
-    fn add(
-        &mut self,
-        key: (u32, bool, bool),
-        sample: impl FnOnce() -> Result<String, StoreError>,
-    ) -> Result<(), StoreError> {
-        let (count, samples) = self.0.entry(key).or_default();
-        *count += 1;
-        keep_smallest(samples, sample()?);
-        Ok(())
-    }
-
-    fn into_dangling(self) -> Vec<Dangling> {
-        let dangling = |((rule, principal_missing, expected), (count, samples))| Dangling {
-            rule,
-            expected,
-            principal_missing,
-            count,
-            samples: BTreeSet::into_iter(samples).collect(),
-        };
-        self.0.into_iter().map(dangling).collect()
-    }
-}
-
-/// Resources whose parent is not there, by their type. They are written with their parent all the
-/// same: readers show them.
-#[derive(Default)]
-struct Orphans(BTreeMap<u16, (u64, BTreeSet<String>)>);
-
-impl Orphans {
-    fn add(&mut self, kind: u16, parent: String) {
-        let (count, samples) = self.0.entry(kind).or_default();
-        *count += 1;
-        keep_smallest(samples, parent);
-    }
-
-    fn into_missing(self, names: &[&str]) -> Vec<MissingParents> {
-        let missing = |(kind, (count, samples))| MissingParents {
-            resource_type: names.get(usize::from(kind)).copied().unwrap_or("?").to_owned(),
-            count,
-            samples: BTreeSet::into_iter(samples).collect(),
-        };
-        self.0.into_iter().map(missing).collect()
-    }
-}
-
-fn keep_smallest(samples: &mut BTreeSet<String>, sample: String) {
-    samples.insert(sample);
-    if samples.len() > SAMPLES {
-        samples.pop_last();
     }
 }
