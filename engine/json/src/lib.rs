@@ -21,7 +21,7 @@ mod write;
 
 pub use compact_str::CompactString as Text;
 pub use convert::{from_value, to_value};
-pub use map::{IntoIter, Iter, Map};
+pub use map::{IntoIter, Iter, Map, Place};
 pub use serde_json::Number;
 pub use value::{Index, Value};
 

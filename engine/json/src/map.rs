@@ -3,6 +3,7 @@
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{fmt, iter, slice, vec};
 
 use crate::Value;
@@ -13,6 +14,17 @@ pub struct Map {
     /// In order and without repetition, one for each value; nothing where there are none.
     names: Option<Arc<Vec<String>>>,
     values: Box<[Value]>,
+}
+
+/// Where a name was found last. Objects of one list mostly have a name in the same place: whoever asks
+/// many of them for it looks there first.
+#[derive(Debug, Default)]
+pub struct Place(AtomicUsize);
+
+impl Clone for Place {
+    fn clone(&self) -> Self {
+        Self(self.0.load(Ordering::Relaxed).into())
+    }
 }
 
 /// The members of an object, in order.
@@ -54,6 +66,17 @@ impl Map {
     /// The member of a name.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.values.get(self.place(name).ok()?)
+    }
+
+    /// The member of a name, looked for first where it was found last.
+    pub fn get_near(&self, name: &str, last: &Place) -> Option<&Value> {
+        let guess = last.0.load(Ordering::Relaxed);
+        if self.names().get(guess).is_some_and(|known| known == name) {
+            return self.values.get(guess);
+        }
+        let place = self.place(name).ok()?;
+        last.0.store(place, Ordering::Relaxed);
+        self.values.get(place)
     }
 
     /// The member of a name, to be changed.
@@ -235,6 +258,7 @@ mod tests {
         ) {
             let mut map = Map::new();
             let mut known: BTreeMap<String, Value> = BTreeMap::new();
+            let last = Place::default();
             for (step, name, number) in steps {
                 match step {
                     0 | 1 => prop_assert_eq!(map.insert(name.as_str(), number.into()), known.insert(name, number.into())),
@@ -248,6 +272,7 @@ mod tests {
                     }
                 }
                 prop_assert!(map.iter().eq(known.iter()));
+                prop_assert!(["", "a", "b", "ab", "d"].iter().all(|name| map.get_near(name, &last) == known.get(*name)));
                 prop_assert_eq!(map.len(), known.len());
                 prop_assert_eq!(&map, &known.clone().into_iter().collect::<Map>());
             }

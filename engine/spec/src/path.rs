@@ -5,7 +5,7 @@
 
 mod nodes;
 
-use engine_json::Value as Json;
+use engine_json::{Place, Value as Json};
 use jsonpath_rust::parser::model::{Filter, FilterAtom, JpQuery, Segment, Selector, Test};
 use jsonpath_rust::parser::parse_json_path;
 
@@ -29,10 +29,16 @@ enum Form {
     Nodes { steps: Vec<nodes::Step>, singular: bool },
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 enum Step {
-    Name(String),
+    Name(String, Place),
     Index(i64),
+}
+
+impl Step {
+    fn named(name: String) -> Self {
+        Self::Name(name, Place::default())
+    }
 }
 
 /// Why a text is not a path that specs may use.
@@ -79,13 +85,13 @@ impl Path {
     /// The path that goes through these names.
     pub fn of_names(names: &[&str]) -> Self {
         let text = names.iter().fold("$".to_owned(), |text, name| text + &suggest::step(name));
-        Self { text, form: Form::Plain(names.iter().map(|name| Step::Name((*name).to_owned())).collect()) }
+        Self { text, form: Form::Plain(names.iter().map(|name| Step::named((*name).to_owned())).collect()) }
     }
 
     /// The first name of a plain path, and the path from there.
     pub fn split_first(&self) -> Option<(&str, Self)> {
         let Form::Plain(steps) = &self.form else { return None };
-        let (Step::Name(first), rest) = steps.split_first()? else { return None };
+        let (Step::Name(first, _), rest) = steps.split_first()? else { return None };
         Some((first, Self { text: self.text.clone(), form: Form::Plain(rest.to_vec()) }))
     }
 
@@ -114,7 +120,7 @@ impl Path {
         let mut node = root;
         for step in steps {
             let next = match step {
-                Step::Name(name) => {
+                Step::Name(name, _) => {
                     if node.is_null() {
                         *node = Json::Object(engine_json::Map::new());
                     }
@@ -140,7 +146,7 @@ impl Path {
         let mut node = root;
         for step in steps {
             node = match step {
-                Step::Name(name) => node.as_object_mut()?.get_mut(name)?,
+                Step::Name(name, _) => node.as_object_mut()?.get_mut(name)?,
                 Step::Index(index) => {
                     let items = node.as_array_mut()?;
                     let at = place_of(*index, items.len())?;
@@ -154,7 +160,7 @@ impl Path {
     /// Takes the member away that a plain path leads to; `None` where it leads to no member.
     pub fn remove(&self, root: &mut Json) -> Option<Json> {
         let Form::Plain(steps) = &self.form else { return None };
-        let (Step::Name(last), before) = steps.split_last()? else { return None };
+        let (Step::Name(last, _), before) = steps.split_last()? else { return None };
         let parent = Self { text: String::new(), form: Form::Plain(before.to_vec()) };
         parent.one_mut(root)?.as_object_mut()?.remove(last)
     }
@@ -189,7 +195,7 @@ impl Path {
             Form::Plain(steps) => steps
                 .iter()
                 .filter_map(|step| match step {
-                    Step::Name(name) => Some(name.as_str()),
+                    Step::Name(name, _) => Some(name.as_str()),
                     Step::Index(_) => None,
                 })
                 .collect(),
@@ -221,7 +227,7 @@ fn walk<'a>(steps: &[Step], root: &'a Json) -> Option<&'a Json> {
     let mut node = root;
     for step in steps {
         node = match step {
-            Step::Name(name) => node.as_object()?.get(name)?,
+            Step::Name(name, last) => node.as_object()?.get_near(name, last)?,
             Step::Index(index) => element(node.as_array()?, *index)?,
         };
     }
@@ -244,7 +250,7 @@ fn plain_steps(query: &JpQuery) -> Option<Vec<Step>> {
         .segments
         .iter()
         .map(|segment| match segment {
-            Segment::Selector(Selector::Name(name)) => unquoted(name).map(Step::Name),
+            Segment::Selector(Selector::Name(name)) => unquoted(name).map(Step::named),
             Segment::Selector(Selector::Index(index)) => Some(Step::Index(*index)),
             _ => None,
         })
