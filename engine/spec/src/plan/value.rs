@@ -297,11 +297,7 @@ impl Value {
     pub fn yields<'a>(&'a self, scope: &Scope<'a>, witness: &dyn Witness) -> Yield<'a> {
         match &self.kind {
             ValueKind::Literal(json) => Ok(Some(Cow::Borrowed(json))),
-            ValueKind::Path(path, tracked) => {
-                let found = path.one(scope.node());
-                self.tell(path, *tracked, scope.node(), found.is_some(), witness);
-                Ok(found.map(Cow::Borrowed))
-            }
+            ValueKind::Path(path, tracked) => Ok(self.found(path, *tracked, scope, witness).map(Cow::Borrowed)),
             ValueKind::Template(template) => template.value(scope).map_err(|error| self.broken(error.to_string())),
             ValueKind::From(from) => self.from(from, scope, witness),
             ValueKind::Coalesce(values) => {
@@ -352,6 +348,19 @@ impl Value {
         }
     }
 
+    /// What a path finds.
+    fn found<'a>(
+        &self,
+        path: &Path,
+        tracked: Option<usize>,
+        scope: &Scope<'a>,
+        witness: &dyn Witness,
+    ) -> Option<&'a Json> {
+        let found = path.one(scope.node());
+        self.tell(path, tracked, scope.node(), found.is_some(), witness);
+        found
+    }
+
     fn tell(&self, path: &Path, tracked: Option<usize>, node: &Json, is_found: bool, witness: &dyn Witness) {
         match (is_found, tracked) {
             (true, Some(number)) => witness.path_found(number),
@@ -363,6 +372,10 @@ impl Value {
     /// Its text, trimmed, or nothing where it is absent, null or blank. Numbers become exact
     /// decimal text; booleans, lists and objects are faults.
     pub fn text<'a>(&'a self, scope: &Scope<'a>, witness: &dyn Witness) -> Result<Option<Cow<'a, str>>, Fault> {
+        // Most texts are found by a path, and are taken from where they stand.
+        if let ValueKind::Path(path, tracked) = &self.kind {
+            return self.found(path, *tracked, scope, witness).map_or(Ok(None), |json| self.text_in(json));
+        }
         match self.yields(scope, witness)? {
             None => Ok(None),
             Some(json) => self.text_of(json),
@@ -406,20 +419,23 @@ impl Value {
 
     /// The text of a yielded JSON value, by the rules of [`Value::text`].
     pub fn text_of<'a>(&self, json: Cow<'a, Json>) -> Result<Option<Cow<'a, str>>, Fault> {
+        match json {
+            Cow::Borrowed(json) => self.text_in(json),
+            Cow::Owned(Json::String(text)) if self.keep_blank => Ok(Some(Cow::Owned(text.into()))),
+            Cow::Owned(json) => Ok(self.text_in(&json)?.map(|text| Cow::Owned(text.into_owned()))),
+        }
+    }
+
+    /// The text of a JSON value, by the rules of [`Value::text`].
+    fn text_in<'a>(&self, json: &'a Json) -> Result<Option<Cow<'a, str>>, Fault> {
         let text = match json {
-            Cow::Borrowed(Json::String(text)) if self.keep_blank => Cow::Borrowed(text.as_str()),
-            Cow::Borrowed(Json::String(text)) => Cow::Borrowed(text.trim()),
-            Cow::Owned(Json::String(text)) if self.keep_blank => Cow::Owned(text.into()),
-            Cow::Owned(Json::String(text)) => Cow::Owned(text.trim().to_owned()),
-            other => match other.as_ref() {
-                Json::Null => return Ok(None),
-                Json::Number(number) if number.is_i64() || number.is_u64() => Cow::Owned(number.to_string()),
-                wrong => {
-                    return Err(self.broken(format!("a text was expected, and {} came", kind_of(wrong))));
-                }
-            },
+            Json::String(text) if self.keep_blank => return Ok(Some(Cow::Borrowed(text))),
+            Json::String(text) => Cow::Borrowed(trimmed(text)),
+            Json::Null => return Ok(None),
+            Json::Number(number) if number.is_i64() || number.is_u64() => Cow::Owned(number.to_string()),
+            wrong => return Err(self.broken(format!("a text was expected, and {} came", kind_of(wrong)))),
         };
-        Ok((self.keep_blank || !text.is_empty()).then_some(text))
+        Ok((!text.is_empty()).then_some(text))
     }
 
     /// A fault of this value.
@@ -457,7 +473,7 @@ impl Value {
     fn is_nothing(&self, json: &Json) -> bool {
         match json {
             Json::Null => true,
-            Json::String(text) => !self.keep_blank && text.trim().is_empty(),
+            Json::String(text) => !self.keep_blank && trimmed(text).is_empty(),
             _ => false,
         }
     }
@@ -471,7 +487,7 @@ impl Value {
                 other => scalar_text(Some(other))
                     .map_err(|reason| self.broken(format!("the value {reason}, and no key of the map")))?,
             };
-            let key_trimmed = key.trim();
+            let key_trimmed = trimmed(&key);
             match map.get(key.as_ref()).or_else(|| map.get(key_trimmed)) {
                 Some(mapped) => {
                     witness.key_hit(mapped.tracked);
@@ -688,6 +704,14 @@ impl Value {
             }
         }
         Ok(Some(Cow::Owned(Json::from(text))))
+    }
+}
+
+/// The text without white space around it. Nearly none has any, and two bytes tell.
+fn trimmed(text: &str) -> &str {
+    match text.as_bytes() {
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
+        _ => text.trim(),
     }
 }
 
