@@ -1,5 +1,6 @@
 //! Slots of records: what a value must be to fill one.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use engine_json::Value as Json;
@@ -11,6 +12,9 @@ use jiff::tz::TimeZone;
 
 use super::tally::Recorder;
 
+/// 0002-01-01T00:00:00Z: what lies before it means "none".
+const YEAR_TWO: Timestamp = Timestamp::constant(-62_104_060_800, 0);
+
 /// What slots of one row share.
 pub(crate) struct Slots<'s> {
     /// Names and row.
@@ -21,7 +25,7 @@ pub(crate) struct Slots<'s> {
     pub list: &'s str,
 }
 
-impl Slots<'_> {
+impl<'s> Slots<'s> {
     /// A text that must be there: an id, a name.
     pub fn required_text(&self, value: &Value, slot: &str) -> Result<String, Fault> {
         match value.text(self.scope, self.witness)? {
@@ -32,9 +36,22 @@ impl Slots<'_> {
 
     /// A text that may be absent; a value that cannot be used is noted and left out.
     pub fn text(&self, value: Option<&Value>, slot: &str, recorder: &mut Recorder) -> Result<Option<String>, Fault> {
+        Ok(self.found(value, slot, recorder)?.map(Cow::into_owned))
+    }
+
+    /// The same where it stands, for a text that is not kept.
+    fn found<'v>(
+        &self,
+        value: Option<&'v Value>,
+        slot: &str,
+        recorder: &mut Recorder,
+    ) -> Result<Option<Cow<'v, str>>, Fault>
+    where
+        's: 'v,
+    {
         let Some(value) = value else { return Ok(None) };
         match value.text(self.scope, self.witness) {
-            Ok(Some(text)) => Ok(Some(text.into_owned())),
+            Ok(Some(text)) => Ok(Some(text)),
             Ok(None) if value.is_optional(true) => Ok(None),
             Ok(None) => Err(value.missing(slot)),
             Err(fault) => self.left_out(fault, slot, recorder).map(|()| None),
@@ -73,9 +90,9 @@ impl Slots<'_> {
     /// A time that may be absent. Times of the year 1 mean "none"; what is not a time is noted.
     pub fn time(&self, value: Option<&Value>, slot: &str, recorder: &mut Recorder) -> Result<Option<Timestamp>, Fault> {
         let Some(value) = value else { return Ok(None) };
-        let Some(text) = self.text(Some(value), slot, recorder)? else { return Ok(None) };
+        let Some(text) = self.found(Some(value), slot, recorder)? else { return Ok(None) };
         match parse_time(&text) {
-            Some(time) if time.to_zoned(TimeZone::UTC).year() <= 1 => Ok(None),
+            Some(time) if time < YEAR_TWO => Ok(None),
             Some(time) => Ok(Some(time)),
             None => {
                 let mut fault = value
@@ -101,7 +118,7 @@ impl Slots<'_> {
             };
             for item in list {
                 match value.text_of(item) {
-                    Ok(text) => texts.extend(text.map(std::borrow::Cow::into_owned)),
+                    Ok(text) => texts.extend(text.map(Cow::into_owned)),
                     Err(fault) => self.left_out(fault, slot, recorder)?,
                 }
             }
@@ -121,8 +138,8 @@ impl Slots<'_> {
         let found = match &value.kind {
             engine_spec::plan::ValueKind::Path(path, _) if !path.is_singular() => value
                 .yields_all(self.scope, self.witness)
-                .map(|list| list.map(|list| list.into_iter().map(std::borrow::Cow::into_owned).collect::<Json>())),
-            _ => value.yields(self.scope, self.witness).map(|json| json.map(std::borrow::Cow::into_owned)),
+                .map(|list| list.map(|list| list.into_iter().map(Cow::into_owned).collect::<Json>())),
+            _ => value.yields(self.scope, self.witness).map(|json| json.map(Cow::into_owned)),
         };
         let is_nothing = |json: &Json| match json {
             Json::Null => true,
@@ -181,5 +198,10 @@ mod tests {
         assert_eq!(time("2022-08-09T07:00:00").as_deref(), Some("2022-08-09T07:00:00Z"));
         assert_eq!(time("2022-08-09").as_deref(), Some("2022-08-09T00:00:00Z"));
         assert_eq!(time("last week"), None);
+    }
+
+    #[test]
+    fn the_year_two_begins_where_its_first_day_does() {
+        assert_eq!(parse_time("0002-01-01T00:00:00Z"), Some(YEAR_TWO));
     }
 }
