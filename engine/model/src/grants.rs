@@ -1,9 +1,11 @@
 //! The grants of a page. A team's members differ in who they are and in little else: what grants have
 //! in common is kept once, so that a hundred thousand members of one group take 40 bytes each.
 
+use std::borrow::Cow;
+
 use engine_json::{Map, Text};
 
-use crate::{EntitlementRef, Expansion, Grant, MissingReference, Principal};
+use crate::{EntitlementRef, Expansion, Grant, MissingReference, Principal, ResourceRef};
 
 /// Grants, in the order in which they came.
 #[derive(Clone, Debug, Default)]
@@ -49,18 +51,69 @@ pub struct GrantView<'g> {
     pub kept: Option<&'g Map>,
 }
 
+/// A grant to be put behind others. What it has in common with them need not be made first; the fields
+/// are those of [`Grant`].
+#[derive(Clone, Debug)]
+pub struct NewGrant<'n> {
+    /// Type of the resource of the entitlement.
+    pub resource_type: &'n str,
+    /// Id of the resource.
+    pub resource: Cow<'n, str>,
+    /// Slug of the entitlement.
+    pub slug: Cow<'n, str>,
+    /// Candidate types of the principal.
+    pub types: Cow<'n, [String]>,
+    /// Id of the principal.
+    pub principal: Cow<'n, str>,
+    /// How it passes on.
+    pub expands: &'n [Expansion],
+    /// Whether it cannot be revoked.
+    pub immutable: bool,
+    /// Values kept for the revoke.
+    pub kept: Map,
+    /// Number of the grant rule.
+    pub rule: u32,
+    /// What it means if a reference points at nothing.
+    pub missing: MissingReference,
+}
+
 impl Grants {
     /// Puts a grant behind the others.
-    pub fn push(&mut self, grant: Grant) {
-        let Grant { entitlement, principal, expands, immutable, kept, rule, missing } = grant;
-        let terms = Terms { types: principal.types, expands, immutable, rule, missing };
-        self.rows.push(Row {
-            entitlement: place(&mut self.entitlements, entitlement, 1),
-            // There are as many terms as the rules have kinds of principals: few.
-            terms: place(&mut self.terms, terms, usize::MAX),
-            principal: principal.id.into(),
-            kept: (!kept.is_empty()).then(|| Box::new(kept)),
-        });
+    pub fn push(&mut self, grant: NewGrant<'_>) {
+        let entitlement = place(
+            &mut self.entitlements,
+            1,
+            |known| {
+                known.resource.id == grant.resource
+                    && known.slug == grant.slug
+                    && known.resource.resource_type == grant.resource_type
+            },
+            || EntitlementRef {
+                resource: ResourceRef::new(grant.resource_type, grant.resource.as_ref()),
+                slug: grant.slug.as_ref().to_owned(),
+            },
+        );
+        // There are as many terms as the rules have kinds of principals: few.
+        let terms = place(
+            &mut self.terms,
+            usize::MAX,
+            |known| {
+                known.rule == grant.rule
+                    && known.immutable == grant.immutable
+                    && known.missing == grant.missing
+                    && known.types == *grant.types
+                    && known.expands == grant.expands
+            },
+            || Terms {
+                types: grant.types.to_vec(),
+                expands: grant.expands.to_vec(),
+                immutable: grant.immutable,
+                rule: grant.rule,
+                missing: grant.missing,
+            },
+        );
+        let kept = (!grant.kept.is_empty()).then(|| Box::new(grant.kept));
+        self.rows.push(Row { entitlement, terms, principal: grant.principal.into(), kept });
     }
 
     /// How many there are.
@@ -87,11 +140,11 @@ impl Grants {
 }
 
 /// The place of an equal element among the last ones, or of the new one behind them.
-fn place<T: PartialEq>(known: &mut Vec<T>, new: T, last: usize) -> u32 {
-    let equal = known.iter().enumerate().rev().take(last).find(|(_, one)| **one == new);
+fn place<T>(known: &mut Vec<T>, last: usize, is_equal: impl Fn(&T) -> bool, new: impl FnOnce() -> T) -> u32 {
+    let equal = known.iter().enumerate().rev().take(last).find(|(_, one)| is_equal(one));
     let place = equal.map_or(known.len(), |(place, _)| place);
     if place == known.len() {
-        known.push(new);
+        known.push(new());
     }
     u32::try_from(place).unwrap_or(u32::MAX)
 }
@@ -121,7 +174,20 @@ impl From<Vec<Grant>> for Grants {
 impl FromIterator<Grant> for Grants {
     fn from_iter<I: IntoIterator<Item = Grant>>(grants: I) -> Self {
         let mut all = Self::default();
-        grants.into_iter().for_each(|grant| all.push(grant));
+        for Grant { entitlement, principal, expands, immutable, kept, rule, missing } in grants {
+            all.push(NewGrant {
+                resource_type: &entitlement.resource.resource_type,
+                resource: Cow::Borrowed(&entitlement.resource.id),
+                slug: Cow::Borrowed(&entitlement.slug),
+                types: Cow::Owned(principal.types),
+                principal: Cow::Owned(principal.id),
+                expands: &expands,
+                immutable,
+                kept,
+                rule,
+                missing,
+            });
+        }
         all
     }
 }

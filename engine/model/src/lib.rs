@@ -22,7 +22,7 @@ pub mod store;
 
 pub use entitlement::{Entitlement, EntitlementRef, Purpose};
 pub use grant::{Expansion, Grant, MissingReference, Principal};
-pub use grants::{GrantView, Grants, Terms};
+pub use grants::{GrantView, Grants, NewGrant, Terms};
 pub use outcome::OutcomeWord;
 pub use report::{ListReport, Problem, Report, Totals, Traffic, Verdict};
 pub use resource::{

@@ -67,8 +67,11 @@ impl<'a> Emitter<'a> {
             let slots = Slots { scope, witness: emitter.witness, list: &list };
             let mut grant = grant::make(emitter.plan, rule, bindings, &slots)?;
             let plan = emitter.plan;
-            grant.principal.types.retain(|id| plan.type_named(id).is_some_and(|(kind, _)| emitter.is_active(kind)));
-            if grant.principal.types.is_empty() {
+            let is_synced = |id: &String| plan.type_named(id).is_some_and(|(kind, _)| emitter.is_active(kind));
+            if !grant.types.iter().all(is_synced) {
+                grant.types.to_mut().retain(is_synced);
+            }
+            if grant.types.is_empty() {
                 let mut fault =
                     super::rows::broken(&rule.site, "the principal is of a type that is not synced".to_owned());
                 fault.kind = FaultKind::Dropped;

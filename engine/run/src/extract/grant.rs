@@ -1,7 +1,9 @@
 //! A row becomes a grant.
 
+use std::borrow::Cow;
+
 use engine_json::Value as Json;
-use engine_model::{EntitlementRef, Grant, Principal, ResourceRef};
+use engine_model::{NewGrant, ResourceRef};
 use engine_spec::plan::{Fault, GrantRule, Plan, PrincipalRule};
 
 use super::rows::evaluate;
@@ -15,17 +17,24 @@ pub(crate) struct Bindings<'a> {
 }
 
 /// Makes a grant of a row. Nothing comes back where the spec leaves the row out.
-pub(crate) fn make(plan: &Plan, rule: &GrantRule, bindings: Bindings<'_>, slots: &Slots<'_>) -> Result<Grant, Fault> {
+pub(crate) fn make<'v>(
+    plan: &'v Plan,
+    rule: &'v GrantRule,
+    bindings: Bindings<'v>,
+    slots: &Slots<'v>,
+) -> Result<NewGrant<'v>, Fault> {
     let owner = plan.types.get(rule.owner).map(|owner| owner.id.as_str()).unwrap_or_default();
     let resource = match (&rule.resource, slots.scope.get("resource")) {
-        (Some(value), _) => slots.required_text(value, "the resource of the grant")?,
-        (None, Some(scope)) => scope.get("id").and_then(Json::as_str).unwrap_or_default().to_owned(),
-        (None, None) => bindings.row_resource.map(|reference| reference.id.clone()).unwrap_or_default(),
+        (Some(value), _) => slots.required(value, "the resource of the grant")?,
+        (None, Some(scope)) => Cow::Borrowed(scope.get("id").and_then(Json::as_str).unwrap_or_default()),
+        (None, None) => Cow::Borrowed(bindings.row_resource.map(|reference| reference.id.as_str()).unwrap_or_default()),
     };
-    let slug = slots.required_text(&rule.slug, "the entitlement of the grant")?;
-    let principal = match &rule.principal {
+    let slug = slots.required(&rule.slug, "the entitlement of the grant")?;
+    let (types, principal) = match &rule.principal {
         PrincipalRule::Row => match bindings.row_resource {
-            Some(reference) => Principal::of(reference.clone()),
+            Some(reference) => {
+                (Cow::Borrowed(std::slice::from_ref(&reference.resource_type)), reference.id.as_str().into())
+            }
             None => {
                 return Err(super::rows::broken(
                     &rule.site,
@@ -34,7 +43,7 @@ pub(crate) fn make(plan: &Plan, rule: &GrantRule, bindings: Bindings<'_>, slots:
             }
         },
         PrincipalRule::Types { types, id } => {
-            Principal { types: types.clone(), id: slots.required_text(id, "the principal of the grant")? }
+            (Cow::Borrowed(types.as_slice()), slots.required(id, "the principal of the grant")?)
         }
         PrincipalRule::Told { of, id } => {
             let kind = slots.required_text(of, "the type of the principal")?;
@@ -43,17 +52,20 @@ pub(crate) fn make(plan: &Plan, rule: &GrantRule, bindings: Bindings<'_>, slots:
                 fault.sample = Some(kind);
                 return Err(fault);
             }
-            Principal { types: vec![kind], id: slots.required_text(id, "the principal of the grant")? }
+            (Cow::Owned(vec![kind]), slots.required(id, "the principal of the grant")?)
         }
     };
     let mut kept = evaluate(&rule.keep, slots.scope, slots.witness)?;
     kept.retain(|_, value| !value.is_null());
-    let by_type = principal.types.first().and_then(|kind| rule.missing_by_type.get(kind));
+    let by_type = types.first().and_then(|kind| rule.missing_by_type.get(kind));
     let missing = by_type.copied().unwrap_or(rule.missing);
-    Ok(Grant {
-        entitlement: EntitlementRef { resource: ResourceRef::new(owner, resource), slug },
+    Ok(NewGrant {
+        resource_type: owner,
+        resource,
+        slug,
+        types,
         principal,
-        expands: rule.expands.clone(),
+        expands: &rule.expands,
         immutable: rule.immutable,
         kept,
         rule: u32::try_from(rule.number).unwrap_or(u32::MAX),

@@ -28,10 +28,15 @@ pub(crate) struct Slots<'s> {
 impl<'s> Slots<'s> {
     /// A text that must be there: an id, a name.
     pub fn required_text(&self, value: &Value, slot: &str) -> Result<String, Fault> {
-        match value.text(self.scope, self.witness)? {
-            Some(text) => Ok(text.into_owned()),
-            None => Err(value.missing(slot)),
-        }
+        self.required(value, slot).map(Cow::into_owned)
+    }
+
+    /// The same where it stands, for a text that may not be kept.
+    pub fn required<'v>(&self, value: &'v Value, slot: &str) -> Result<Cow<'v, str>, Fault>
+    where
+        's: 'v,
+    {
+        value.text(self.scope, self.witness)?.ok_or_else(|| value.missing(slot))
     }
 
     /// A text that may be absent; a value that cannot be used is noted and left out.
