@@ -19,6 +19,7 @@ use crate::sync::AskedRow;
 /// Collects the records of one page.
 pub(crate) struct Emitter<'a> {
     plan: &'a Plan,
+    labels: &'a Labels,
     active: &'a [bool],
     witness: &'a dyn Witness,
     /// The records so far.
@@ -33,9 +34,10 @@ pub(crate) struct Emitter<'a> {
 
 impl<'a> Emitter<'a> {
     /// An empty page.
-    pub fn new(plan: &'a Plan, active: &'a [bool], witness: &'a dyn Witness) -> Self {
+    pub fn new(plan: &'a Plan, labels: &'a Labels, active: &'a [bool], witness: &'a dyn Witness) -> Self {
         Self {
             plan,
+            labels,
             active,
             witness,
             page: Page::default(),
@@ -47,10 +49,9 @@ impl<'a> Emitter<'a> {
 
     /// A row of the list of a type.
     pub fn list_row(&mut self, kind: usize, source: &'a Source, row: &Json, scope: &Scope<'_>) -> Result<(), Fault> {
-        let Some(resource_type) = self.plan.types.get(kind) else { return Ok(()) };
-        let list = list_label(&resource_type.id);
-        self.recorder.add(&list, Tallied::Rows, 1);
-        self.piped(source, row, scope, &list, &mut |emitter, row, scope| emitter.resource_row(kind, row, scope))
+        let list = self.labels.list(kind);
+        self.recorder.add(list, Tallied::Rows, 1);
+        self.piped(source, row, scope, list, &mut |emitter, row, scope| emitter.resource_row(kind, row, scope))
     }
 
     /// A row of a grant rule.
@@ -61,10 +62,10 @@ impl<'a> Emitter<'a> {
         scope: &Scope<'_>,
         bindings: Bindings<'_>,
     ) -> Result<(), Fault> {
-        let list = grants_label(&rule.label);
-        self.recorder.add(&list, Tallied::Rows, 1);
-        self.piped(&rule.source, row, scope, &list, &mut |emitter, _, scope| {
-            let slots = Slots { scope, witness: emitter.witness, list: &list };
+        let list = self.labels.grants(rule.number);
+        self.recorder.add(list, Tallied::Rows, 1);
+        self.piped(&rule.source, row, scope, list, &mut |emitter, _, scope| {
+            let slots = Slots { scope, witness: emitter.witness, list };
             let mut grant = grant::make(emitter.plan, rule, bindings, &slots)?;
             let plan = emitter.plan;
             let is_synced = |id: &String| plan.type_named(id).is_some_and(|(kind, _)| emitter.is_active(kind));
@@ -77,7 +78,7 @@ impl<'a> Emitter<'a> {
                 fault.kind = FaultKind::Dropped;
                 return Err(fault);
             }
-            emitter.recorder.add(&list, Tallied::Emitted, 1);
+            emitter.recorder.add(list, Tallied::Emitted, 1);
             emitter.page.grants.push(grant);
             Ok(())
         })
@@ -175,14 +176,14 @@ impl<'a> Emitter<'a> {
 
     fn resource_row(&mut self, kind: usize, row: &Json, scope: &Scope<'_>) -> Result<(), Fault> {
         let Some(resource_type) = self.plan.types.get(kind) else { return Ok(()) };
-        let list = list_label(&resource_type.id);
-        let slots = Slots { scope, witness: self.witness, list: &list };
+        let list = self.labels.list(kind);
+        let slots = Slots { scope, witness: self.witness, list };
         let made = resource::make(self.plan, resource_type, &slots, &mut self.recorder)?;
         let reference = made.resource.id.clone();
         let inner = scope.with("resource", &made.scope);
         // Before anything else is kept: a row that makes no resource leaves nothing behind.
         let (entitlements, look_ups) = (self.page.entitlements.len(), self.page.look_ups.len());
-        if let Err(fault) = self.belongings(resource_type, &reference, &inner, &list) {
+        if let Err(fault) = self.belongings(resource_type, &reference, &inner, list) {
             self.page.entitlements.truncate(entitlements);
             self.page.look_ups.truncate(look_ups);
             return Err(fault);
@@ -204,7 +205,7 @@ impl<'a> Emitter<'a> {
                 self.list_row(derived, source, row, scope)?;
             }
         }
-        self.recorder.add(&list, Tallied::Emitted, 1);
+        self.recorder.add(list, Tallied::Emitted, 1);
         let kept = resource_type.scope_needed.then_some(made.scope);
         self.page.resources.push((made.resource, kept));
         Ok(())
@@ -312,6 +313,31 @@ pub(crate) fn combinations(each: &[ForEach], scope: &Scope<'_>, witness: &dyn Wi
             .collect();
     }
     Ok(combined)
+}
+
+/// How the report calls the lists of a plan. Made once: each row is counted under one of them.
+#[derive(Debug, Default)]
+pub(crate) struct Labels {
+    lists: Vec<String>,
+    grants: Vec<String>,
+}
+
+impl Labels {
+    /// The labels of all types and grant rules.
+    pub fn new(plan: &Plan) -> Self {
+        Self {
+            lists: plan.types.iter().map(|kind| list_label(&kind.id)).collect(),
+            grants: plan.grant_rules.iter().map(|rule| grants_label(&rule.label)).collect(),
+        }
+    }
+
+    fn list(&self, kind: usize) -> &str {
+        self.lists.get(kind).map(String::as_str).unwrap_or_default()
+    }
+
+    fn grants(&self, rule: usize) -> &str {
+        self.grants.get(rule).map(String::as_str).unwrap_or_default()
+    }
 }
 
 /// How the report calls the list of a type.

@@ -12,7 +12,7 @@ mod rows;
 mod slot;
 mod tally;
 
-pub(crate) use emit::{Emitter, combinations, grants_label, list_label};
+pub(crate) use emit::{Emitter, Labels, combinations, grants_label, list_label};
 pub(crate) use grant::Bindings;
 pub(crate) use rows::{evaluate, rows_of};
 pub(crate) use tally::{Note, Recorder, Tallied};

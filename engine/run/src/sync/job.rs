@@ -341,7 +341,7 @@ impl Work {
         let scope = root.with_all(&self.names);
         let scope = scope.with("first", &first);
         let scope = scope.with("body", body);
-        let mut emitter = Emitter::new(plan, &self.run.active, &*self.run);
+        let mut emitter = Emitter::new(plan, &self.run.labels, &self.run.active, &*self.run);
         for fault in rows.iter().filter_map(|row| row.fault.as_ref()) {
             emitter.recorder.add(&self.task.list, Tallied::Rows, 1);
             emitter.recorder.row_fault(&self.task.list, fault);
@@ -428,7 +428,7 @@ impl Work {
             recorder.notice(&self.task.list, note);
         }
         let filled = {
-            let mut emitter = Emitter::new(&self.run.plan, &self.run.active, &*self.run);
+            let mut emitter = Emitter::new(&self.run.plan, &self.run.labels, &self.run.active, &*self.run);
             emitter.recorder = recorder;
             self.filled(emitter, FINISHED.to_owned())
         };

@@ -334,7 +334,7 @@ impl Reader {
         open.keep_where = None;
         open.matches.clear();
         open.dedupe_by = None;
-        let mut emitter = Emitter::new(&self.plan, &run.active, &run);
+        let mut emitter = Emitter::new(&self.plan, &run.labels, &run.active, &run);
         let stopped = |reason: String, spec: String| SyncError::List {
             doing: doing.to_owned(),
             reason,

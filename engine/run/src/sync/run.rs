@@ -12,7 +12,7 @@ use engine_spec::scope::Scope;
 use super::writer::Writer;
 use super::{Progress, SharedStore, SyncError, SyncOptions};
 use crate::environment::Environment;
-use crate::extract::{Note, Recorder, Tallied, grants_label, list_label};
+use crate::extract::{Labels, Note, Recorder, Tallied, grants_label, list_label};
 use crate::http::Clients;
 use crate::trial::Misses;
 
@@ -28,6 +28,8 @@ pub(super) struct Run {
     /// The types whose `when` holds; known once the captures are made.
     pub active: Vec<bool>,
     pub environment: Arc<dyn Environment>,
+    /// How the report calls the lists.
+    pub labels: Labels,
     /// Most requests at a time.
     pub concurrency: usize,
     pub progress: Arc<dyn Progress>,
@@ -115,6 +117,7 @@ impl Run {
             look_ups: Mutex::default(),
         };
         Self {
+            labels: Labels::new(&plan),
             plan,
             clients,
             names,
