@@ -45,6 +45,20 @@ impl Map {
         Self { names: (!values.is_empty()).then(|| names.clone()), values }
     }
 
+    /// An object of these members. Where their names are those of `other`, in order, it shares them.
+    pub fn like(other: Option<&Self>, members: Vec<(&str, Value)>) -> Self {
+        let shared = other.and_then(|other| other.names.as_ref());
+        match shared.filter(|names| names.iter().eq(members.iter().map(|(name, _)| name))) {
+            Some(names) => {
+                // Not collected: that would take the place of the members and give part of it back.
+                let mut values = Vec::with_capacity(members.len());
+                values.extend(members.into_iter().map(|(_, value)| value));
+                Self::of(names, values.into_boxed_slice())
+            }
+            None => members.into_iter().collect(),
+        }
+    }
+
     fn names(&self) -> &[String] {
         self.names.as_ref().map(|names| names.as_slice()).unwrap_or_default()
     }
@@ -249,6 +263,18 @@ mod tests {
         first.insert("c", json!(5));
         first.remove("a");
         assert_eq!(rows, [json!({"b": 1, "c": 5}), json!({"a": 4, "b": 3})]);
+    }
+
+    #[test]
+    fn an_object_like_another_shares_its_names_only_where_they_are_the_same() {
+        let first = Map::like(None, vec![("b", json!(1)), ("a", json!(2))]);
+        for names in [["a", "b"], ["b", "a"], ["a", "c"], ["a", "a"]] {
+            let members: Vec<_> = names.iter().zip([json!(3), json!(4)]).map(|(name, value)| (*name, value)).collect();
+            let second = Map::like(Some(&first), members.clone());
+            assert_eq!(second, members.into_iter().collect());
+            assert_eq!(second.keys().as_slice().as_ptr() == first.keys().as_slice().as_ptr(), names == ["a", "b"]);
+        }
+        assert_eq!(Map::like(Some(&first), Vec::new()), Map::new());
     }
 
     proptest! {

@@ -178,12 +178,13 @@ impl<'a> Emitter<'a> {
         let Some(resource_type) = self.plan.types.get(kind) else { return Ok(()) };
         let list = self.labels.list(kind);
         let slots = Slots { scope, witness: self.witness, list };
-        let made = resource::make(self.plan, resource_type, &slots, &mut self.recorder)?;
-        let reference = made.resource.id.clone();
+        let before = self.page.resources.last().map(|(before, _)| before);
+        let made = resource::make(self.plan, resource_type, before, &slots, &mut self.recorder)?;
+        let reference = &made.resource.id;
         let inner = scope.with("resource", &made.scope);
         // Before anything else is kept: a row that makes no resource leaves nothing behind.
         let (entitlements, look_ups) = (self.page.entitlements.len(), self.page.look_ups.len());
-        if let Err(fault) = self.belongings(resource_type, &reference, &inner, list) {
+        if let Err(fault) = self.belongings(resource_type, reference, &inner, list) {
             self.page.entitlements.truncate(entitlements);
             self.page.look_ups.truncate(look_ups);
             return Err(fault);
@@ -192,7 +193,7 @@ impl<'a> Emitter<'a> {
             if let Some(rule) = self.plan.grant_rules.get(*number).filter(|rule| self.is_active(rule.owner)) {
                 // `resource` is the row's own resource only for rules of the type itself.
                 let scope = if rule.owner == kind { &inner } else { scope };
-                self.grant_row(rule, row, scope, Bindings { row_resource: Some(&reference) })?;
+                self.grant_row(rule, row, scope, Bindings { row_resource: Some(reference) })?;
             }
         }
         for (derived, derived_type) in self.plan.types.iter().enumerate() {

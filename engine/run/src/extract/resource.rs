@@ -18,10 +18,12 @@ pub(crate) struct Made {
     pub scope: Json,
 }
 
-/// Makes a resource of a row.
+/// Makes a resource of a row. `before` is the one that the row before has made: their profiles mostly
+/// have the same names, and share them.
 pub(crate) fn make(
     plan: &Plan,
     kind: &ResourceType,
+    before: Option<&Resource>,
     slots: &Slots<'_>,
     recorder: &mut Recorder,
 ) -> Result<Made, Fault> {
@@ -33,14 +35,14 @@ pub(crate) fn make(
     let mut profile = Vec::with_capacity(mapping.profile.len());
     for (name, value) in &mapping.profile {
         if let Some(json) = slots.json(value, format_args!("profile `{name}`"), recorder)? {
-            profile.push((name.clone(), json));
+            profile.push((name.as_str(), json));
         }
     }
     let resource = Resource {
         parent: parent.as_ref().map(|(reference, _)| reference.clone()),
         description: slots.text(mapping.description.as_ref(), "the description", recorder)?,
         link: slots.page(mapping.link.as_ref(), "the link", recorder)?,
-        profile: profile.into_iter().collect(),
+        profile: Map::like(before.map(|before| &before.profile), profile),
         created_at: slots.time(mapping.created_at.as_ref(), "`created_at`", recorder)?,
         trait_data: trait_data(&mapping.trait_rule, slots, recorder)?,
         display_name,
