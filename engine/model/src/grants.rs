@@ -116,6 +116,11 @@ impl Grants {
         self.rows.push(Row { entitlement, terms, principal: grant.principal.into(), kept });
     }
 
+    /// Makes place for so many more.
+    pub fn reserve(&mut self, more: usize) {
+        self.rows.reserve(more);
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.rows.len()

@@ -246,6 +246,7 @@ fn emails(rule: &UserRule, slots: &Slots<'_>, recorder: &mut Recorder) -> Result
         Some(primary) => {
             emails.retain(|known| !known.address.eq_ignore_ascii_case(&primary));
             emails.iter_mut().for_each(|other| other.is_primary = false);
+            emails.reserve_exact(1);
             emails.insert(0, UserEmail { address: primary, is_primary: true });
         }
         None => {

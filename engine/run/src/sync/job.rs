@@ -349,6 +349,12 @@ impl Work {
         for problem in rows.iter().filter_map(|row| row.problem.clone()) {
             emitter.recorder.problem(&self.task.list, problem);
         }
+        // Most rows make one record each.
+        match self.task.kind {
+            TaskKind::List(..) => emitter.page.resources.reserve(rows.len()),
+            TaskKind::Grants(_) => emitter.page.grants.reserve(rows.len()),
+            TaskKind::Entitlements(..) | TaskKind::Ask(_) => {}
+        }
         for row in rows.iter().filter(|row| row.fault.is_none()) {
             let scope = scope.with_all(&row.names);
             let done = match self.task.kind {

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use engine_json::{Map, Value as Json};
+use engine_json::{Map, Text, Value as Json};
 
 use crate::document::value::{Conversion, Quoting};
 use crate::expression::{Expression, LONGEST_TEXT};
@@ -607,7 +607,7 @@ impl Value {
     }
 
     fn join<'a>(&'a self, values: &'a [Value], with: &str, scope: &Scope<'a>, witness: &dyn Witness) -> Yield<'a> {
-        let mut joined = String::new();
+        let mut joined = Text::default();
         for value in values {
             if let Some(text) = value.text(scope, witness)? {
                 if !joined.is_empty() {
