@@ -22,6 +22,7 @@ mod write;
 pub use compact_str::CompactString as Text;
 pub use convert::{from_value, to_value};
 pub use map::{IntoIter, Iter, Map, Place};
+pub use read::from_slice;
 pub use serde_json::Number;
 pub use value::{Index, Value};
 

@@ -1,8 +1,8 @@
 //! Text to value: in go the events of a deserializer, out comes a value, built bottom-up.
 //!
-//! Members wait on one stack until their object closes, which then takes exactly the memory that it
-//! needs. The names of an object are compared with those of objects before it: rows of one
-//! list mostly have the same ones, and share them.
+//! Members and elements wait on one stack until their object or list closes, which then takes exactly
+//! the memory that it needs. The names of an object are compared with those of objects before it: rows
+//! of one list mostly have the same ones, and share them.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -10,15 +10,24 @@ use std::sync::Arc;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use crate::{Map, Number, Value};
+use crate::{Map, Number, Text, Value};
 
 /// How many shapes of objects are remembered while a text is read; each object is compared with them.
 const SHAPES: usize = 32;
 
+/// Reads a value, as `serde_json::from_slice` does.
+pub fn from_slice(bytes: &[u8]) -> Result<Value, serde_json::Error> {
+    // Checked as a whole, UTF-8 costs less than text by text; where it is none, the library tells where.
+    match std::str::from_utf8(bytes) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(bytes),
+    }
+}
+
 /// What is known while one text is read.
 #[derive(Default)]
 struct Reading {
-    /// The members of open objects.
+    /// The members of open objects, and the elements of open lists.
     values: Vec<Value>,
     /// The names of members of open objects, one behind the other.
     names: String,
@@ -80,10 +89,16 @@ impl Reading {
     fn members<'de, A: MapAccess<'de>>(&mut self, mut parts: A) -> Result<Map, A::Error> {
         let begin = self.begin();
         while parts.next_key_seed(Name(self))?.is_some() {
-            let part = parts.next_value_seed(Part(self))?;
-            self.values.push(part);
+            parts.next_value_seed(Part(self))?;
         }
         Ok(self.object(begin))
+    }
+
+    /// Puts a value onto the stack. One that is made elsewhere and moved there costs more than what is read
+    /// of it.
+    fn put<E>(&mut self, value: Value) -> Result<(), E> {
+        self.values.push(value);
+        Ok(())
     }
 
     fn begin(&self) -> Begin {
@@ -122,7 +137,9 @@ impl Reading {
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Part(&mut Reading::default()).deserialize(deserializer)
+        let mut reading = Reading::default();
+        Part(&mut reading).deserialize(deserializer)?;
+        Ok(reading.values.pop().unwrap_or_default())
     }
 }
 
@@ -147,16 +164,16 @@ impl<'de> Visitor<'de> for Members {
     }
 }
 
-/// Reads one value.
+/// Reads one value onto the stack.
 struct Part<'r>(&'r mut Reading);
 
 /// Reads the name of a member onto the stack.
 struct Name<'r>(&'r mut Reading);
 
 impl<'de> DeserializeSeed<'de> for Part<'_> {
-    type Value = Value;
+    type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_any(self)
     }
 }
@@ -184,55 +201,54 @@ impl Visitor<'_> for Name<'_> {
 }
 
 impl<'de> Visitor<'de> for Part<'_> {
-    type Value = Value;
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any valid JSON value")
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        self.0.put(Value::Null)
     }
 
-    fn visit_none<E: Error>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_none<E: Error>(self) -> Result<(), E> {
+        self.0.put(Value::Null)
     }
 
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         self.deserialize(deserializer)
     }
 
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
+    fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
+        self.0.put(Value::Bool(value))
     }
 
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
+    fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
+        self.0.put(Value::Number(value.into()))
     }
 
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
+    fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
+        self.0.put(Value::Number(value.into()))
     }
 
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
+    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
+        self.0.put(Number::from_f64(value).map_or(Value::Null, Value::Number))
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
-        Ok(Value::String(text.into()))
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        self.0.put(Value::String(Text::new(text)))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Value, A::Error> {
-        let mut items = Vec::new();
-        while let Some(part) = parts.next_element_seed(Part(self.0))? {
-            items.push(part);
-        }
-        items.shrink_to_fit();
-        Ok(Value::Array(items))
+    fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<(), A::Error> {
+        let begin = self.0.values.len();
+        while parts.next_element_seed(Part(self.0))?.is_some() {}
+        let items = self.0.values.drain(begin..).collect();
+        self.0.put(Value::Array(items))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, parts: A) -> Result<Value, A::Error> {
-        self.0.members(parts).map(Value::Object)
+    fn visit_map<A: MapAccess<'de>>(self, parts: A) -> Result<(), A::Error> {
+        let members = self.0.members(parts)?;
+        self.0.put(Value::Object(members))
     }
 }
 
@@ -273,6 +289,14 @@ mod tests {
         for text in ["{\"a\":[1,{\"b\":", "[1,]", &"[".repeat(200), "{\"a\":1}x"] {
             let ours = serde_json::from_str::<Value>(text).unwrap_err().to_string();
             assert_eq!(ours, serde_json::from_str::<serde_json::Value>(text).unwrap_err().to_string());
+        }
+    }
+
+    #[test]
+    fn what_is_no_utf8_is_refused_where_the_library_refuses_it() {
+        for bytes in [b"[\"a\",\n\"\xff\"]".as_slice(), b"[1, \xff]", b"\xff", b"[\"\xc3\xbc\"]"] {
+            let ours = super::from_slice(bytes).map_err(|error| error.to_string());
+            assert_eq!(ours, serde_json::from_slice::<Value>(bytes).map_err(|error| error.to_string()));
         }
     }
 

@@ -50,7 +50,7 @@ pub(super) fn read(shared: &Shared, incoming: &Incoming) -> Content {
     {
         return Content::TooLarge;
     }
-    match serde_json::from_slice(body) {
+    match engine_json::from_slice(body) {
         Ok(json) => Content::Json(json),
         Err(error) if error.is_eof() => Content::BrokenOff,
         Err(error) => {
