@@ -14,6 +14,7 @@
 mod graph;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::rc::Rc;
 
 use engine_model::StoreError;
@@ -50,6 +51,9 @@ impl WorkingStore {
     /// Expands nested groups.
     pub(crate) fn expand(&self) -> Result<Expanded, StoreError> {
         let edges = self.nestings()?;
+        if edges.is_empty() {
+            return Ok(Expanded::nothing(self.folder()));
+        }
         let nodes: BTreeSet<u64> = edges.iter().flat_map(|edge| [edge.source, edge.target]).collect();
         let nodes: Vec<u64> = nodes.into_iter().collect();
         let node = |place: u64| {
@@ -63,11 +67,9 @@ impl WorkingStore {
         let graph = Graph::of(edges.into_iter().map(edge).collect::<Result<_, StoreError>>()?);
         let mut expanded = Expanded {
             circles: graph.circles(),
-            ids: Sheet::new(self.folder()),
-            ids_at: Vec::with_capacity(nodes.len() + 1),
-            derived: Sheet::new(self.folder()),
             derived_at: vec![(0, 0); nodes.len()],
             nodes,
+            ..Expanded::nothing(self.folder())
         };
         self.name_nodes(&mut expanded)?;
         let holders = self.holders_of(&expanded.nodes)?;
@@ -150,7 +152,7 @@ impl WorkingStore {
                 }
                 place += 1;
             }
-            let mut key = Placed::entitlement(rows.row())?.key;
+            let mut key = Placed::of(rows.row())?.key;
             let kind = names.get(usize::from(key.kind()?)).copied().unwrap_or_default();
             join(&mut id, &[kind, &key.part()?, &key.part()?]);
             expanded.ids_at.push(expanded.ids.end());
@@ -192,11 +194,16 @@ impl WorkingStore {
     ) -> Result<(), StoreError> {
         let region = |of: &[(u64, u64)]| of.get(from.source as usize).copied().unwrap_or_default();
         let passes = |kind: u16| from.types.is_none_or(|types| types.contains(&kind));
+        // Holders are sorted by their types.
+        let is_past = |kind: u16| from.types.is_some_and(|types| types.last().is_none_or(|last| kind > *last));
         let mut key = Vec::new();
         let (start, end) = region(holders);
         let mut rows = self.settled()?.grants.rows_of(start, end);
         while let Some(row) = rows.next()? {
             let GrantsRow::Grant(holder) = GrantsRow::of(row)? else { continue };
+            if is_past(holder.kind) {
+                break;
+            }
             if passes(holder.kind) {
                 key.clear();
                 put_kind(&mut key, holder.kind);
@@ -213,7 +220,11 @@ impl WorkingStore {
         let mut rows = expanded.derived.rows_of(start, end);
         while let Some(row) = rows.next()? {
             let principal = Fields::of(row).bytes()?;
-            if passes(Fields::of(principal).kind()?) {
+            let kind = Fields::of(principal).kind()?;
+            if is_past(kind) {
+                break;
+            }
+            if passes(kind) {
                 key.clear();
                 key.extend_from_slice(principal);
                 key.extend_from_slice(&from.source.to_be_bytes());
@@ -244,6 +255,19 @@ struct Nesting {
 }
 
 impl Expanded {
+    /// Nothing follows.
+    fn nothing(folder: &Path) -> Self {
+        let sheet = || Sheet::new(folder);
+        Self {
+            circles: 0,
+            nodes: Vec::new(),
+            ids: sheet(),
+            ids_at: Vec::new(),
+            derived: sheet(),
+            derived_at: Vec::new(),
+        }
+    }
+
     /// Adds what all sources pass on to the entitlements of a node.
     fn add(&mut self, targets: &[u32], sorter: &mut Sorter) -> Result<(), StoreError> {
         let start = self.derived.end();
@@ -328,11 +352,16 @@ impl Derived<'_> {
     }
 
     /// The entitlements that the principal's grant follows from, sorted by their ids, and whether it
-    /// holds them directly.
+    /// holds them directly. The ids of two entitlements can be the same text: a file names that once.
     pub(crate) fn sources(&self) -> Vec<(&str, bool)> {
         let source = |(node, direct): &(u32, bool)| Some((self.ids.get(node)?.as_str(), *direct));
         let mut sources: Vec<_> = self.sources.iter().filter_map(source).collect();
         sources.sort_unstable();
+        sources.dedup_by(|next, kept| {
+            let is_same = next.0 == kept.0;
+            kept.1 |= is_same && next.1;
+            is_same
+        });
         sources
     }
 

@@ -16,9 +16,8 @@ use crate::encode;
 use crate::failure::{Doing as _, failed, shown};
 use crate::record::{ExpandsRow, Record};
 use crate::scratch::ScratchFile;
-use crate::settled::{Placed, SettledGrant};
+use crate::settled::SettledGrant;
 use crate::shape::Attributes;
-use crate::sheet::Sheet;
 use crate::working::{Form, WorkingStore, beside};
 
 impl WorkingStore {
@@ -46,8 +45,10 @@ impl WorkingStore {
             lines.put(&Record::ResourceType(decode::resource_type(&data).map_err(damaged)?))?;
         }
         let settled = self.settled()?;
-        self.copy_lines(&settled.resources, &mut lines)?;
-        self.copy_lines(&settled.entitlements, &mut lines)?;
+        for sheet in [&settled.resources, &settled.entitlements] {
+            // They are kept as lines.
+            self.each_placed(sheet, |_, line| lines.write(line))?;
+        }
         let expanded = expand.then(|| self.expand()).transpose()?;
         let (mut id, mut entitlement) = (String::new(), String::new());
         self.each_grant(expanded.as_ref(), &mut |grant| {
@@ -63,19 +64,6 @@ impl WorkingStore {
         lines.out.flush().doing(|| "writing JSON Lines".to_owned())?;
         Ok(lines.count)
     }
-
-    /// Writes what a sheet names, in its order; it is kept as lines.
-    fn copy_lines(&self, sheet: &Sheet, lines: &mut Lines<'_>) -> Result<(), StoreError> {
-        let mut pieces = self.ledger.pieces();
-        let mut rows = sheet.rows();
-        while let Some(row) = rows.next()? {
-            let placed = Placed::entitlement(row)?;
-            let line = pieces.read(placed.place, placed.length)?;
-            lines.out.write_all(line).doing(|| "writing JSON Lines".to_owned())?;
-            lines.count += 1;
-        }
-        Ok(())
-    }
 }
 
 struct Lines<'out> {
@@ -87,7 +75,12 @@ impl Lines<'_> {
     fn put(&mut self, record: &impl Serialize) -> Result<(), StoreError> {
         let doing = || "writing JSON Lines".to_owned();
         serde_json::to_writer(&mut self.out, record).map_err(std::io::Error::from).doing(doing)?;
-        self.out.write_all(b"\n").doing(doing)?;
+        self.write(b"\n")
+    }
+
+    /// The end of a line, or a whole one with its end.
+    fn write(&mut self, line: &[u8]) -> Result<(), StoreError> {
+        self.out.write_all(line).doing(|| "writing JSON Lines".to_owned())?;
         self.count += 1;
         Ok(())
     }

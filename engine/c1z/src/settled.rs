@@ -39,30 +39,44 @@ pub(crate) struct Settled {
 pub(crate) struct Placed<'row> {
     pub(crate) key: Fields<'row>,
     /// Where its data are in the ledger.
-    pub(crate) place: u64,
-    pub(crate) length: usize,
-    /// Type and id of the parent.
-    pub(crate) parent: Option<(&'row str, &'row str)>,
+    place: u64,
+    length: usize,
+    details: Fields<'row>,
 }
 
 impl<'row> Placed<'row> {
-    pub(crate) fn resource(row: &'row [u8]) -> Result<Self, StoreError> {
+    pub(crate) fn of(row: &'row [u8]) -> Result<Self, StoreError> {
         let mut fields = Fields::of(row);
-        let mut placed = Self::next(&mut fields)?;
-        fields.number()?;
-        if let Some(parent_type) = fields.maybe_text()? {
-            placed.parent = Some((parent_type, fields.text()?));
-        }
-        Ok(placed)
-    }
-
-    pub(crate) fn entitlement(row: &'row [u8]) -> Result<Self, StoreError> {
-        Self::next(&mut Fields::of(row))
-    }
-
-    fn next(fields: &mut Fields<'row>) -> Result<Self, StoreError> {
         let key = Fields::of(fields.bytes()?);
-        Ok(Self { key, place: fields.number()?, length: fields.small()?, parent: None })
+        Ok(Self { key, place: fields.number()?, length: fields.small()?, details: fields })
+    }
+
+    /// Type and id of a resource's parent.
+    pub(crate) fn parent(&self) -> Result<Option<(&'row str, &'row str)>, StoreError> {
+        let mut details = self.details;
+        details.number()?;
+        match details.maybe_text()? {
+            Some(parent_type) => Ok(Some((parent_type, details.text()?))),
+            None => Ok(None),
+        }
+    }
+}
+
+impl WorkingStore {
+    /// Calls `with` for every row of a sheet of resources or entitlements, with its data.
+    pub(crate) fn each_placed(
+        &self,
+        sheet: &Sheet,
+        mut with: impl FnMut(Placed<'_>, &[u8]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut pieces = self.ledger.pieces();
+        let mut rows = sheet.rows();
+        while let Some(row) = rows.next()? {
+            let placed = Placed::of(row)?;
+            let data = pieces.read(placed.place, placed.length)?;
+            with(placed, data)?;
+        }
+        Ok(())
     }
 }
 
@@ -242,6 +256,7 @@ impl On<'_> {
         if let Some(derived) = met {
             join(&mut own, &[self.name(self.held.kind), &self.held.resource, &self.held.slug]);
             sources = derived.sources();
+            sources.retain(|(id, _)| *id != own);
             sources.push((&own, true));
             sources.sort_unstable();
         }

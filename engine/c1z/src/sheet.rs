@@ -18,8 +18,8 @@ use crate::wire::{Fields, damaged, put_number};
 const HELD: usize = 1 << 16;
 /// Bytes that a reader takes from the file at once.
 const TAKEN: usize = 1 << 14;
-/// Bytes of a length before a row; more than this is damage.
-const LONGEST: u64 = 1 << 31;
+/// Bytes of the longest length before a row.
+const LONGEST: usize = 5;
 
 /// A file of rows that has no name.
 #[derive(Debug)]
@@ -207,17 +207,12 @@ impl<'sheet> Keyed<'sheet> {
 
 /// The bytes that the length takes, and the length; nothing if there are too few bytes to tell.
 fn length_of(bytes: &[u8]) -> Result<Option<(usize, usize)>, StoreError> {
-    let mut length = 0;
-    for (place, byte) in bytes.iter().take(10).enumerate() {
-        length |= u64::from(byte & 0x7f) << (7 * place);
-        if byte & 0x80 == 0 {
-            if length > LONGEST {
-                return Err(damaged());
-            }
-            return Ok(Some((place + 1, usize::try_from(length).map_err(|_| damaged())?)));
-        }
+    let mut fields = Fields::of(bytes);
+    match fields.small::<u32>() {
+        Ok(length) => Ok(Some((bytes.len() - fields.rest().len(), length as usize))),
+        Err(error) if bytes.len() >= LONGEST => Err(error),
+        Err(_) => Ok(None),
     }
-    if bytes.len() >= 10 { Err(damaged()) } else { Ok(None) }
 }
 
 #[cfg(test)]

@@ -21,6 +21,8 @@ const RUNS: usize = 48;
 #[derive(Debug)]
 pub(crate) struct Sorter {
     budget: usize,
+    /// Whether one of equal entries is enough.
+    is_set: bool,
     held: Held,
     sheet: Sheet,
     /// Where the runs of each size begin and end on the sheet, small ones first.
@@ -84,7 +86,12 @@ pub(crate) struct Sorted<'entry> {
 impl Sorter {
     /// An empty one; what does not fit into memory goes to `folder`.
     pub(crate) fn new(folder: &Path) -> Self {
-        Self { budget: BUDGET, held: Held::default(), sheet: Sheet::new(folder), tiers: Vec::new() }
+        Self { budget: BUDGET, is_set: false, held: Held::default(), sheet: Sheet::new(folder), tiers: Vec::new() }
+    }
+
+    /// The same, of which entries that are equal in all may come out fewer times than they went in.
+    pub(crate) fn set(folder: &Path) -> Self {
+        Self { is_set: true, ..Self::new(folder) }
     }
 
     /// Forgets all entries.
@@ -117,8 +124,13 @@ impl Sorter {
     fn write_run(&mut self) -> Result<(), StoreError> {
         self.held.sort();
         let start = self.sheet.end();
+        let mut last = None;
         for entry in &self.held.entries {
-            put(&mut self.sheet, Sorted { key: self.held.key(entry), value: self.held.value(entry) })?;
+            let sorted = Sorted { key: self.held.key(entry), value: self.held.value(entry) };
+            if !self.is_set || last != Some(sorted) {
+                put(&mut self.sheet, sorted)?;
+            }
+            last = Some(sorted);
         }
         self.held.clear();
         self.add_run(0, start)

@@ -108,7 +108,8 @@ pub trait Store: Send {
     /// resumed run change nothing.
     fn declare(&mut self, types: &[ResourceType]) -> Result<(), StoreError>;
 
-    /// Stores pages in one transaction: all of them, or none.
+    /// Stores pages in one transaction: all of them, or none. After an error the run must not go on with
+    /// this store; the next run finds out which it was.
     fn commit_all(&mut self, pages: Vec<Page>) -> Result<(), StoreError>;
 
     /// Stores one page.
@@ -119,9 +120,9 @@ pub trait Store: Send {
     /// All progress marks, for a run that goes on.
     fn marks(&self) -> Result<Vec<Mark>, StoreError>;
 
-    /// Counters, summed over all pages so far, sorted by list and name. Settles, as that tells what had
-    /// been stored before.
-    fn tallies(&mut self) -> Result<Vec<Tally>, StoreError>;
+    /// Counters, summed over all pages so far, sorted by list and name. What had been stored before is
+    /// counted when the store is settled.
+    fn tallies(&self) -> Result<Vec<Tally>, StoreError>;
 
     /// Scope rows of a type with a sequence above `after`, ascending, at most `limit`.
     fn scope_rows(&self, resource_type: &str, after: i64, limit: usize) -> Result<Vec<ScopeRow>, StoreError>;

@@ -2,7 +2,7 @@
 //!
 //! In: edges between numbered entitlements. Out: the steps in an order in which every source is
 //! complete before it is passed on. Entitlements in a circle are one node. Numbers only: a million
-//! edges are some tens of megabytes.
+//! edges take some 150 MB while they are put in order.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};

@@ -13,7 +13,7 @@ use crate::encode;
 use crate::expand::Expanded;
 use crate::failure::{Doing as _, failed};
 use crate::scratch::ScratchFile;
-use crate::settled::{Placed, join};
+use crate::settled::join;
 use crate::working::WorkingStore;
 
 /// The journal is kept in memory: only failures that are handled here need it, a killed run
@@ -216,36 +216,26 @@ impl WorkingStore {
         let doing = || self.doing("sealing");
         let mut insert = self.connection.prepare(INSERT_RESOURCE).doing(doing)?;
         let names = self.type_names();
-        let mut pieces = self.ledger.pieces();
         let mut id = String::new();
-        let mut rows = self.settled()?.resources.rows();
-        while let Some(placed) = rows.next()? {
-            let Placed { mut key, place, length, parent } = Placed::resource(placed)?;
-            let kind = names.get(usize::from(key.kind()?)).copied().unwrap_or_default();
-            join(&mut id, &[kind, &key.part()?]);
-            let (parent_type, parent) = parent.unzip();
-            let data = pieces.read(place, length)?;
-            insert.execute(params![kind, id, parent_type, parent, data, row[0], row[1]]).doing(doing)?;
-        }
-        Ok(())
+        self.each_placed(&self.settled()?.resources, |mut placed, data| {
+            let kind = names.get(usize::from(placed.key.kind()?)).copied().unwrap_or_default();
+            join(&mut id, &[kind, &placed.key.part()?]);
+            let (parent_type, parent) = placed.parent()?.unzip();
+            insert.execute(params![kind, id, parent_type, parent, data, row[0], row[1]]).doing(doing).map(|_| ())
+        })
     }
 
     fn insert_entitlements_into_file(&self, row: [&str; 2]) -> Result<(), StoreError> {
         let doing = || self.doing("sealing");
         let mut insert = self.connection.prepare(INSERT_ENTITLEMENT).doing(doing)?;
         let names = self.type_names();
-        let mut pieces = self.ledger.pieces();
         let mut id = String::new();
-        let mut rows = self.settled()?.entitlements.rows();
-        while let Some(placed) = rows.next()? {
-            let Placed { mut key, place, length, .. } = Placed::entitlement(placed)?;
-            let kind = names.get(usize::from(key.kind()?)).copied().unwrap_or_default();
-            let resource = key.part()?;
-            join(&mut id, &[kind, &resource, &key.part()?]);
-            let data = pieces.read(place, length)?;
-            insert.execute(params![kind, resource, id, data, row[0], row[1]]).doing(doing)?;
-        }
-        Ok(())
+        self.each_placed(&self.settled()?.entitlements, |mut placed, data| {
+            let kind = names.get(usize::from(placed.key.kind()?)).copied().unwrap_or_default();
+            let resource = placed.key.part()?;
+            join(&mut id, &[kind, &resource, &placed.key.part()?]);
+            insert.execute(params![kind, resource, id, data, row[0], row[1]]).doing(doing).map(|_| ())
+        })
     }
 
     /// Returns how many of them expansion made.

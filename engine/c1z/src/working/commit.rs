@@ -29,6 +29,7 @@ use crate::wire::{put_bytes, put_kind, put_maybe, put_number, put_part};
 
 /// Scope rows of a type lie together: their place is its number, then the order of arrival.
 const PLACE_BITS: u32 = 44;
+
 /// The resource types that the file holds.
 pub(super) fn declared(connection: &Connection) -> rusqlite::Result<BTreeMap<String, DeclaredType>> {
     let mut statement = connection.prepare("select number, definition from types")?;
@@ -99,7 +100,10 @@ impl WorkingStore {
         let committed = self.try_commit(pages);
         if committed.is_err() {
             // Numbers that a failed transaction gave away are not there.
-            self.known = Known::load(&self.connection).unwrap_or_default();
+            match Known::load(&self.connection).doing(|| self.doing("reading")) {
+                Ok(known) => self.known = known,
+                Err(error) => self.unindexed = self.unindexed.take().or(Some(error)),
+            }
         }
         committed
     }
@@ -213,14 +217,21 @@ impl Staging<'_> {
         let mut sorted = resources;
         sorted.sort_by(|(one, _), (other, _)| one.id.cmp(&other.id));
         let (mut key, mut details, mut data) = (Vec::new(), Vec::new(), Vec::new());
+        let mut counted: Option<(u16, u32)> = None;
         for (resource, scope) in sorted {
             let of = declared_type(self.types, &resource.id.resource_type)?;
             check_id(&format!("the id of a {}", of.definition.id), &resource.id.id)?;
             if let Some(scope) = scope {
                 self.scope(of.number, &resource.id.id, rank, &scope).doing(|| self.doing("writing resources to"))?;
             }
-            let count = self.known.count(self.transaction, repeated.get(&of.definition.id));
-            let count = count.doing(|| self.doing("writing resources to"))?;
+            let count = match counted {
+                Some((kind, count)) if kind == of.number => count,
+                _ => {
+                    let count = self.known.count(self.transaction, repeated.get(&of.definition.id));
+                    count.doing(|| self.doing("writing resources to"))?
+                }
+            };
+            counted = Some((of.number, count));
             key.clear();
             put_kind(&mut key, of.number);
             put_part(&mut key, &resource.id.id);
@@ -295,6 +306,7 @@ impl Staging<'_> {
         });
         let count = self.known.count(self.transaction, repeated).doing(|| self.doing(doing))?;
         let (mut key, mut details, mut data) = (Vec::new(), Vec::new(), Vec::new());
+        let mut numbered: Option<(&Terms, u32)> = None;
         let together = |one: &GrantView<'_>, other: &GrantView<'_>| {
             ptr::eq(one.terms, other.terms)
                 && (ptr::eq(one.entitlement, other.entitlement) || one.entitlement == other.entitlement)
@@ -310,7 +322,12 @@ impl Staging<'_> {
             put_held(&mut key, kind, entitlement);
             details.clear();
             put_number(&mut details, count.into());
-            put_number(&mut details, self.terms(terms)?.into());
+            let number = match numbered {
+                Some((known, number)) if ptr::eq(known, *terms) => number,
+                _ => self.terms(terms)?,
+            };
+            numbered = Some((*terms, number));
+            put_number(&mut details, number.into());
             data.clear();
             for grant in grants {
                 check_grant(grant, longest)?;

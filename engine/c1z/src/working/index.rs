@@ -79,7 +79,7 @@ impl Index {
             resources: sorter(),
             entitlements: sorter(),
             grants: sorter(),
-            principals: sorter(),
+            principals: Sorter::set(folder),
             key: Vec::new(),
             value: Vec::new(),
         }

@@ -280,13 +280,13 @@ impl Store for WorkingStore {
         })
     }
 
-    fn tallies(&mut self) -> Result<Vec<Tally>, StoreError> {
-        self.ensure_settled()?;
+    fn tallies(&self) -> Result<Vec<Tally>, StoreError> {
         let mut all: BTreeMap<(String, String), i64> = BTreeMap::new();
         let stored = self.read("select list, name, total from tallies", [], |row| {
             Ok(Tally { list: row.get(0)?, name: row.get(1)?, add: row.get(2)? })
         })?;
-        for Tally { list, name, add } in stored.into_iter().chain(self.settled()?.repeated.iter().cloned()) {
+        let repeated = self.settled.iter().flat_map(|settled| settled.repeated.iter().cloned());
+        for Tally { list, name, add } in stored.into_iter().chain(repeated) {
             *all.entry((list, name)).or_default() += add;
         }
         Ok(all.into_iter().map(|((list, name), add)| Tally { list, name, add }).collect())
@@ -445,7 +445,15 @@ fn connect(partial: &Path) -> Result<Connection, StoreError> {
 /// Moves an unusable file away: it may be something that its owner wants back.
 fn set_aside(partial: &Path, reason: &str) -> Result<Discarded, StoreError> {
     let kept_as = beside(partial, ".damaged")?;
-    fs::rename(partial, &kept_as).doing(|| format!("setting {} aside", shown(partial)))?;
+    for suffix in [LEDGER, ""] {
+        let (from, to) = (beside(partial, suffix)?, beside(&kept_as, suffix)?);
+        match fs::rename(&from, to) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).doing(|| format!("setting {} aside", shown(&from)));
+            }
+            _ => {}
+        }
+    }
     Ok(Discarded::Damaged { reason: reason.to_owned(), kept_as })
 }
 
@@ -460,9 +468,10 @@ fn folder_of(target: &Path) -> &Path {
     }
 }
 
-/// Removes the file and its companions, the file last: without it they mean nothing.
+/// Removes the file and its companions, the file first: without it they mean nothing, and the next run
+/// removes what a kill leaves of them.
 fn remove(partial: &Path) -> Result<(), StoreError> {
-    for suffix in ["-wal", "-shm", "-journal", LEDGER, ""] {
+    for suffix in ["", "-wal", "-shm", "-journal", LEDGER] {
         let path = beside(partial, suffix)?;
         match fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

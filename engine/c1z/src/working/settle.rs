@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use engine_model::{StoreError, Tally};
 
-use super::known::{Known, KnownTerms};
+use super::known::Known;
 use super::ledger::{Ledger, Pieces};
 use super::{NOBODY, WorkingStore, folder_of};
 use crate::failure::{Doing as _, shown};
@@ -217,84 +217,100 @@ impl Settling<'_> {
     ) -> Result<(), StoreError> {
         let mut pieces = self.ledger.pieces();
         let mut entitlements = Keyed::over(entitlements)?;
-        let (mut held, mut records) = (Vec::new(), Vec::new());
+        let mut held = Vec::new();
+        // Most entitlements have one record, which is sorted already.
+        let (mut only, mut has_more): (Option<Piece>, bool) = (None, false);
         loop {
             let entry = sorted.next()?;
             let key = entry.map(|entry| start(entry.key, 2)).transpose()?;
             if key != Some(held.as_slice()) {
-                if !records.is_empty() {
+                if only.is_some() || has_more {
                     let place = entitlements.find(&held)?;
                     let mut on = On { held: &held, place, grants, dangling, last: Last::default() };
-                    self.settle_one(&records, &mut pieces, of_one, &mut on)?;
-                    records.clear();
+                    match only.take() {
+                        Some(only) => self.settle_only(&only, &mut pieces, of_one, &mut on)?,
+                        None => self.settle_sorted(of_one, &mut on)?,
+                    }
+                    of_one.clear();
+                    has_more = false;
                 }
                 held.clear();
                 held.extend_from_slice(key.unwrap_or_default());
             }
             let Some(entry) = entry else { return Ok(()) };
             let mut value = Fields::of(entry.value);
-            records.push(Piece {
-                place: value.number()?,
-                length: value.small()?,
-                count: value.small()?,
-                terms: value.small()?,
-            });
+            let piece =
+                Piece { place: value.number()?, length: value.small()?, count: value.small()?, terms: value.small()? };
+            if only.is_none() && !has_more {
+                only = Some(piece);
+                continue;
+            }
+            has_more = true;
+            for piece in only.take().iter().chain([&piece]) {
+                self.collect(piece, &mut pieces, of_one)?;
+            }
         }
     }
 
-    /// Settles the grants of an entitlement, which stand in these records.
-    fn settle_one(
+    /// Settles the grants of an entitlement, which are all in one record.
+    fn settle_only(
         &mut self,
-        records: &[Piece],
+        piece: &Piece,
         pieces: &mut Pieces<'_>,
         of_one: &mut Sorter,
         on: &mut On<'_>,
     ) -> Result<(), StoreError> {
+        let terms = self.known.terms.get(piece.terms as usize).ok_or_else(damaged)?;
+        let [kind] = terms.kinds[..] else {
+            self.collect(piece, pieces, of_one)?;
+            return self.settle_sorted(of_one, on);
+        };
+        let mut data = Fields::of(pieces.read(piece.place, piece.length)?);
+        while !data.is_empty() {
+            let (principal, kept) = (data.text()?, data.maybe_text()?);
+            self.take(Candidate { kind, principal, terms: piece.terms, count: piece.count, kept }, on)?;
+        }
+        Ok(())
+    }
+
+    /// Puts the grants of a record among the others of its entitlement, with the type of each principal
+    /// decided.
+    fn collect(&mut self, piece: &Piece, pieces: &mut Pieces<'_>, of_one: &mut Sorter) -> Result<(), StoreError> {
         let known = self.known;
-        let terms = |number: u32| known.terms.get(number as usize).ok_or_else(damaged);
-        if let [Piece { place, length, count, terms: number }] = records
-            && let KnownTerms { kinds, .. } = terms(*number)?
-            && let [kind] = kinds.as_slice()
-        {
-            // Sorted already, and most are like this.
-            let mut data = Fields::of(pieces.read(*place, *length)?);
-            while !data.is_empty() {
-                let (principal, kept) = (data.text()?, data.maybe_text()?);
-                self.take(Candidate { kind: *kind, principal, terms: *number, count: *count, kept }, on)?;
-            }
-            return Ok(());
-        }
-        of_one.clear();
+        let terms = known.terms.get(piece.terms as usize).ok_or_else(damaged)?;
         let (mut key, mut value) = (Vec::new(), Vec::new());
-        for Piece { place, length, count, terms: number } in records {
-            let terms = terms(*number)?;
-            let mut data = Fields::of(pieces.read(*place, *length)?);
-            while !data.is_empty() {
-                let (principal, kept) = (data.text()?, data.maybe_text()?);
-                let kind = match terms.kinds.as_slice() {
-                    [only] => *only,
-                    kinds => self.missing.first_found(kinds, principal)?.unwrap_or(NOBODY),
-                };
-                key.clear();
-                put_kind(&mut key, kind);
-                put_part(&mut key, principal);
-                // One whose type is given stays before one whose type was found, then the lower rule.
-                key.push(u8::from(terms.kinds.len() > 1));
-                key.extend_from_slice(&terms.rule.to_be_bytes());
-                put_part(&mut key, kept.unwrap_or_default());
-                key.extend_from_slice(&number.to_be_bytes());
-                value.clear();
-                put_number(&mut value, (*count).into());
-                of_one.push(&key, &value)?;
-            }
+        put_number(&mut value, piece.count.into());
+        let mut data = Fields::of(pieces.read(piece.place, piece.length)?);
+        while !data.is_empty() {
+            let (principal, kept) = (data.text()?, data.maybe_text()?);
+            let kind = match terms.kinds.as_slice() {
+                [only] => *only,
+                kinds => self.missing.first_found(kinds, principal)?.unwrap_or(NOBODY),
+            };
+            key.clear();
+            put_kind(&mut key, kind);
+            put_part(&mut key, principal);
+            // One whose type is given stays before one whose type was found, then the lower rule. Numbers of
+            // terms follow the order of arrival, so they decide only what is equal in all else.
+            key.push(u8::from(terms.kinds.len() > 1));
+            key.extend_from_slice(&terms.rule.to_be_bytes());
+            put_part(&mut key, kept.unwrap_or_default());
+            terms.kinds.iter().for_each(|kind| put_kind(&mut key, *kind));
+            key.extend_from_slice(&piece.terms.to_be_bytes());
+            of_one.push(&key, &value)?;
         }
+        Ok(())
+    }
+
+    /// Settles the grants of an entitlement that were collected.
+    fn settle_sorted(&mut self, of_one: &mut Sorter, on: &mut On<'_>) -> Result<(), StoreError> {
         let mut sorted = of_one.sorted()?;
         while let Some(entry) = sorted.next()? {
             let mut key = Fields::of(entry.key);
             let (kind, principal) = (key.kind()?, key.part()?);
             key.take(5)?;
             let kept = key.part()?;
-            let number = key.take(4)?.try_into().map(u32::from_be_bytes).map_err(|_| damaged())?;
+            let number = key.rest().last_chunk().copied().map(u32::from_be_bytes).ok_or_else(damaged)?;
             let count = Fields::of(entry.value).small()?;
             let kept = Some(&*kept).filter(|kept| !kept.is_empty());
             self.take(Candidate { kind, principal: &principal, terms: number, count, kept }, on)?;
@@ -311,8 +327,9 @@ impl Settling<'_> {
             let is_same = |number: &u32| known.terms.get(*number as usize).is_some_and(|one| one.kinds == terms.kinds);
             if on.last.terms.iter().any(is_same) {
                 self.repeat(grant.count);
+            } else {
+                on.last.terms.push(grant.terms);
             }
-            on.last.terms.push(grant.terms);
             return Ok(());
         }
         on.last.set(&grant);

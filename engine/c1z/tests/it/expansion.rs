@@ -3,9 +3,11 @@
 //! In: groups in groups. Out: nothing.
 
 use engine_c1z::{GrantFilter, GrantRow, ReadError, ReadOptions, Reader, Sealed};
-use engine_model::{Grant, Page, Store as _};
+use engine_model::{Entitlement, EntitlementRef, Grant, Page, ResourceRef, Store as _};
 
-use crate::support::{database, grant, group, member_of, nested, open, page, seal, texts, types, user};
+use crate::support::{
+    database, grant, group, lines_of, member_of, nested, open, open_lines, page, seal, texts, types, user,
+};
 
 /// Seals groups and users with grants, expanded; gives each grant as `group<principal sources`.
 fn expanded(groups: &[&str], users: &[&str], grants: Vec<Grant>) -> (Vec<String>, Sealed, Vec<GrantRow>) {
@@ -177,4 +179,27 @@ fn a_long_chain_is_passed_on_to_its_end() {
     let (shown, sealed, _) = expanded(&groups, &["u1"], grants);
     assert_eq!(sealed.derived_grants, 59);
     assert!(shown.contains(&"g00<u1 g01".to_owned()));
+}
+
+#[test]
+fn sources_whose_ids_are_the_same_text_are_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let held =
+        |group: &str, slug: &str| EntitlementRef { resource: ResourceRef::new("group", group), slug: slug.into() };
+    // group + a:b + c and group + a + b:c are both `group:a:b:c`.
+    let entitlement = |group: &str, slug: &str| Entitlement { id: held(group, slug), ..member_of("x") };
+    let nesting = |group: &str, slug: &str| {
+        let mut grant = nested("all", group, false, &[]);
+        grant.expands[0].slugs = vec![slug.to_owned()];
+        grant
+    };
+    let holding = |group: &str, slug: &str| Grant { entitlement: held(group, slug), ..grant(group, "user", "u") };
+    let pages = vec![Page {
+        entitlements: vec![member_of("all"), entitlement("a:b", "c"), entitlement("a", "b:c")],
+        grants: vec![nesting("a:b", "c"), nesting("a", "b:c"), holding("a:b", "c"), holding("a", "b:c")].into(),
+        ..page(vec![user("u"), group("all"), group("a"), group("a:b")])
+    }];
+    let lines = lines_of(open_lines(&directory.path().join("sync.jsonl")), pages, true);
+    let line = lines.lines().find(|line| line.contains("\"sources\"")).unwrap();
+    assert_eq!(line.matches("\"group:a:b:c\":").count(), 1, "{line}");
 }

@@ -14,6 +14,7 @@ mod difference;
 mod expansion;
 mod format;
 mod lines;
+mod model;
 mod reading;
 mod support;
 mod working;

@@ -100,7 +100,7 @@ impl Store for Memory {
         Ok(Vec::new())
     }
 
-    fn tallies(&mut self) -> Result<Vec<Tally>, StoreError> {
+    fn tallies(&self) -> Result<Vec<Tally>, StoreError> {
         let tally = |((list, name), add): (&(String, String), &i64)| Tally {
             list: list.clone(),
             name: name.clone(),

@@ -16,12 +16,15 @@ pub(super) struct Missing<'store> {
     connection: &'store Connection,
     /// Types of which some are missing; of the others nothing is looked up.
     kinds: BTreeSet<u16>,
+    /// A key that was looked for, and the first from there on that is missing: most ids are there, and
+    /// those of one record come sorted, so most lie between the two.
+    gap: Option<(Vec<u8>, Option<Vec<u8>>)>,
 }
 
 impl<'store> Missing<'store> {
     /// Nothing is missing yet.
     pub(super) fn new(connection: &'store Connection) -> Self {
-        Self { connection, kinds: BTreeSet::new() }
+        Self { connection, kinds: BTreeSet::new(), gap: None }
     }
 
     fn add(&mut self, key: &[u8]) -> Result<(), StoreError> {
@@ -34,22 +37,32 @@ impl<'store> Missing<'store> {
     }
 
     /// Whether no resource of a type has an id that a grant names.
-    pub(super) fn has(&self, kind: u16, id: &str) -> Result<bool, StoreError> {
+    pub(super) fn has(&mut self, kind: u16, id: &str) -> Result<bool, StoreError> {
         if !self.kinds.contains(&kind) {
             return Ok(false);
         }
         let mut key = Vec::with_capacity(id.len() + 4);
         put_kind(&mut key, kind);
         put_part(&mut key, id);
+        if let Some((from, to)) = &self.gap
+            && *from <= key
+            && to.as_ref().is_none_or(|to| key <= *to)
+        {
+            return Ok(to.as_ref() == Some(&key));
+        }
         let find = || {
-            let mut find = self.connection.prepare_cached("select 1 from missing where key = ?1")?;
-            find.query_row([key.as_slice()], |_| Ok(())).optional()
+            let mut find =
+                self.connection.prepare_cached("select key from missing where key >= ?1 order by key limit 1")?;
+            find.query_row([key.as_slice()], |row| row.get::<_, Vec<u8>>(0)).optional()
         };
-        find().doing(|| "looking for what is missing".to_owned()).map(|found| found.is_some())
+        let next = find().doing(|| "looking for what is missing".to_owned())?;
+        let is_missing = next.as_ref() == Some(&key);
+        self.gap = Some((key, next));
+        Ok(is_missing)
     }
 
     /// The first of the types that has a resource of the id.
-    pub(super) fn first_found(&self, kinds: &[u16], id: &str) -> Result<Option<u16>, StoreError> {
+    pub(super) fn first_found(&mut self, kinds: &[u16], id: &str) -> Result<Option<u16>, StoreError> {
         for kind in kinds {
             if !self.has(*kind, id)? {
                 return Ok(Some(*kind));
