@@ -39,7 +39,7 @@ impl WorkingStore {
     pub fn write_lines(&mut self, out: &mut dyn Write, expand: bool) -> Result<u64, StoreError> {
         self.must_be(Form::JsonLines)?;
         self.ensure_settled()?;
-        let mut lines = Lines { out, count: 0 };
+        let mut lines = Lines { out, count: 0, line: Vec::new() };
         for entry in self.types.values() {
             let data = encode::resource_type(&entry.definition).encode_to_vec();
             lines.put(&Record::ResourceType(decode::resource_type(&data).map_err(damaged)?))?;
@@ -69,16 +69,23 @@ impl WorkingStore {
 struct Lines<'out> {
     out: &'out mut dyn Write,
     count: u64,
+    /// Where a line is made: it goes out in one piece.
+    line: Vec<u8>,
 }
 
 impl Lines<'_> {
     fn put(&mut self, record: &impl Serialize) -> Result<(), StoreError> {
-        let doing = || "writing JSON Lines".to_owned();
-        serde_json::to_writer(&mut self.out, record).map_err(std::io::Error::from).doing(doing)?;
-        self.write(b"\n")
+        let mut line = std::mem::take(&mut self.line);
+        line.clear();
+        let made = serde_json::to_writer(&mut line, record).map_err(std::io::Error::from);
+        made.doing(|| "writing JSON Lines".to_owned())?;
+        line.push(b'\n');
+        self.write(&line)?;
+        self.line = line;
+        Ok(())
     }
 
-    /// The end of a line, or a whole one with its end.
+    /// A line with its end.
     fn write(&mut self, line: &[u8]) -> Result<(), StoreError> {
         self.out.write_all(line).doing(|| "writing JSON Lines".to_owned())?;
         self.count += 1;

@@ -215,7 +215,9 @@ impl Staging<'_> {
         // Sealing reads them in the order of their ids: what was put in that order, page by page, is read
         // in as many strands, not row by row from all over the file.
         let mut sorted = resources;
-        sorted.sort_by(|(one, _), (other, _)| one.id.cmp(&other.id));
+        sorted.sort_by(|(one, _), (other, _)| {
+            one.id.id.cmp(&other.id.id).then_with(|| one.id.resource_type.cmp(&other.id.resource_type))
+        });
         let (mut key, mut details, mut data) = (Vec::new(), Vec::new(), Vec::new());
         let mut counted: Option<(u16, u32)> = None;
         for (resource, scope) in sorted {
@@ -294,7 +296,8 @@ impl Staging<'_> {
         let doing = "writing grants to";
         let kept = |grant: &GrantView<'_>| grant.kept.map(serde_json::to_string).transpose();
         let mut sorted: Vec<GrantView<'_>> = grants.iter().collect();
-        sorted.sort_by(|one, other| {
+        // Equal ones are equal in all; a stable sort would take memory for half of them.
+        sorted.sort_unstable_by(|one, other| {
             let held = if ptr::eq(one.entitlement, other.entitlement) {
                 Ordering::Equal
             } else {
