@@ -148,7 +148,7 @@ impl Sorter {
         let runs = std::mem::take(runs);
         // Rows are read while others are added behind them, so the sheet cannot be both.
         let mut merged = Sheet::new(self.sheet.folder());
-        let mut entries = Merged::of(&self.sheet, runs, None)?;
+        let mut entries = Entries::of(&self.sheet, runs, None)?;
         while let Some(sorted) = entries.next()? {
             put(&mut merged, sorted)?;
         }
@@ -162,10 +162,10 @@ impl Sorter {
     }
 
     /// The entries by their keys; in which order equal keys come is not said.
-    pub(crate) fn sorted(&mut self) -> Result<Merged<'_>, StoreError> {
+    pub(crate) fn sorted(&mut self) -> Result<Entries<'_>, StoreError> {
         self.held.sort();
         let runs = self.tiers.iter().flatten().copied().collect();
-        Merged::of(&self.sheet, runs, Some(&self.held))
+        Entries::of(&self.sheet, runs, Some(&self.held))
     }
 }
 
@@ -189,7 +189,7 @@ fn put(sheet: &mut Sheet, sorted: Sorted<'_>) -> Result<(), StoreError> {
 }
 
 /// Reads sorted runs as one.
-pub(crate) struct Merged<'sorter> {
+pub(crate) struct Entries<'sorter> {
     sources: Vec<Source<'sorter>>,
     /// Numbers of the sources that have an entry, as a heap: the smallest key is first.
     heap: Vec<usize>,
@@ -198,11 +198,11 @@ pub(crate) struct Merged<'sorter> {
 }
 
 struct Source<'sorter> {
-    from: From<'sorter>,
+    from: Feed<'sorter>,
     prefix: [u64; 2],
 }
 
-enum From<'sorter> {
+enum Feed<'sorter> {
     Held(&'sorter Held, std::slice::Iter<'sorter, Entry>, Option<&'sorter Entry>),
     Run(Rows<'sorter>),
 }
@@ -211,12 +211,12 @@ impl Source<'_> {
     /// Goes on to the next entry; whether there is one.
     fn advance(&mut self) -> Result<bool, StoreError> {
         match &mut self.from {
-            From::Held(_, entries, now) => {
+            Feed::Held(_, entries, now) => {
                 *now = entries.next();
                 self.prefix = now.map(|entry| entry.prefix).unwrap_or_default();
                 Ok(now.is_some())
             }
-            From::Run(rows) => {
+            Feed::Run(rows) => {
                 if !rows.advance()? {
                     return Ok(false);
                 }
@@ -228,9 +228,9 @@ impl Source<'_> {
 
     fn sorted(&self) -> Result<Sorted<'_>, StoreError> {
         match &self.from {
-            From::Held(held, _, Some(entry)) => Ok(Sorted { key: held.key(entry), value: held.value(entry) }),
-            From::Held(_, _, None) => Err(damaged()),
-            From::Run(rows) => split(rows.row()),
+            Feed::Held(held, _, Some(entry)) => Ok(Sorted { key: held.key(entry), value: held.value(entry) }),
+            Feed::Held(_, _, None) => Err(damaged()),
+            Feed::Run(rows) => split(rows.row()),
         }
     }
 }
@@ -240,10 +240,10 @@ fn split(row: &[u8]) -> Result<Sorted<'_>, StoreError> {
     Ok(Sorted { key: fields.bytes()?, value: fields.rest() })
 }
 
-impl<'sorter> Merged<'sorter> {
+impl<'sorter> Entries<'sorter> {
     fn of(sheet: &'sorter Sheet, runs: Vec<(u64, u64)>, held: Option<&'sorter Held>) -> Result<Self, StoreError> {
-        let runs = runs.into_iter().map(|(start, end)| From::Run(sheet.rows_of(start, end)));
-        let held = held.map(|held| From::Held(held, held.entries.iter(), None));
+        let runs = runs.into_iter().map(|(start, end)| Feed::Run(sheet.rows_of(start, end)));
+        let held = held.map(|held| Feed::Held(held, held.entries.iter(), None));
         let mut merged = Self { sources: Vec::new(), heap: Vec::new(), is_given: false };
         for from in runs.chain(held) {
             let mut source = Source { from, prefix: [0; 2] };

@@ -19,7 +19,7 @@ use super::{NOBODY, WorkingStore, folder_of};
 use crate::failure::{Doing as _, shown};
 use crate::settled::{GrantsSheet, Settled};
 use crate::sheet::{Keyed, Rows, Sheet};
-use crate::sorter::{Merged, Sorter};
+use crate::sorter::{Entries, Sorter};
 use crate::wire::{Fields, damaged, put_bytes, put_kind, put_number, put_part};
 use found::{Found, Orphans};
 use principals::{Missing, Named};
@@ -116,8 +116,8 @@ impl Settling<'_> {
     /// Takes the first of each id, and finds out which principals are not among them.
     fn resources(
         &mut self,
-        mut sorted: Merged<'_>,
-        principals: Merged<'_>,
+        mut sorted: Entries<'_>,
+        principals: Entries<'_>,
         resources: &mut Sheet,
         parents: &mut Sorter,
         orphans: &mut Orphans,
@@ -161,7 +161,7 @@ impl Settling<'_> {
     /// Finds out which parents are not among the resources.
     fn parents(
         &mut self,
-        mut sorted: Merged<'_>,
+        mut sorted: Entries<'_>,
         resources: Rows<'_>,
         orphans: &mut Orphans,
     ) -> Result<(), StoreError> {
@@ -179,7 +179,7 @@ impl Settling<'_> {
     }
 
     /// Takes the first of each id, and counts those that came again with other content.
-    fn entitlements(&mut self, mut sorted: Merged<'_>, entitlements: &mut Sheet) -> Result<(), StoreError> {
+    fn entitlements(&mut self, mut sorted: Entries<'_>, entitlements: &mut Sheet) -> Result<(), StoreError> {
         let mut pieces = self.ledger.pieces();
         let (mut last, mut head, mut first) = (Vec::new(), Vec::new(), (0, 0));
         while let Some(entry) = sorted.next()? {
@@ -209,7 +209,7 @@ impl Settling<'_> {
     /// Settles the grants of one entitlement after the other.
     fn grants(
         &mut self,
-        mut sorted: Merged<'_>,
+        mut sorted: Entries<'_>,
         entitlements: Rows<'_>,
         of_one: &mut Sorter,
         grants: &mut GrantsSheet,
@@ -226,7 +226,7 @@ impl Settling<'_> {
             if key != Some(held.as_slice()) {
                 if only.is_some() || has_more {
                     let place = entitlements.find(&held)?;
-                    let mut on = On { held: &held, place, grants, dangling, last: Last::default() };
+                    let mut on = Settlement { held: &held, place, grants, dangling, last: Last::default() };
                     match only.take() {
                         Some(only) => self.settle_only(&only, &mut pieces, of_one, &mut on)?,
                         None => self.settle_sorted(of_one, &mut on)?,
@@ -258,7 +258,7 @@ impl Settling<'_> {
         piece: &Piece,
         pieces: &mut Pieces<'_>,
         of_one: &mut Sorter,
-        on: &mut On<'_>,
+        on: &mut Settlement<'_>,
     ) -> Result<(), StoreError> {
         let terms = self.known.terms.get(piece.terms as usize).ok_or_else(damaged)?;
         let [kind] = terms.kinds[..] else {
@@ -303,7 +303,7 @@ impl Settling<'_> {
     }
 
     /// Settles the grants of an entitlement that were collected.
-    fn settle_sorted(&mut self, of_one: &mut Sorter, on: &mut On<'_>) -> Result<(), StoreError> {
+    fn settle_sorted(&mut self, of_one: &mut Sorter, on: &mut Settlement<'_>) -> Result<(), StoreError> {
         let mut sorted = of_one.sorted()?;
         while let Some(entry) = sorted.next()? {
             let mut key = Fields::of(entry.key);
@@ -320,7 +320,7 @@ impl Settling<'_> {
 
     /// Takes the grants of an entitlement as they come, sorted by principal; the first of equal ones
     /// stays.
-    fn take(&mut self, grant: Candidate<'_>, on: &mut On<'_>) -> Result<(), StoreError> {
+    fn take(&mut self, grant: Candidate<'_>, on: &mut Settlement<'_>) -> Result<(), StoreError> {
         let known = self.known;
         let terms = known.terms.get(grant.terms as usize).ok_or_else(damaged)?;
         if on.last.is(&grant) {
@@ -389,7 +389,7 @@ struct Candidate<'grant> {
 }
 
 /// The entitlement whose grants are settled, and where they go.
-struct On<'settling> {
+struct Settlement<'settling> {
     /// Its key.
     held: &'settling [u8],
     /// Its place among the entitlements, if it is there.

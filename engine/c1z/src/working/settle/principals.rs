@@ -8,7 +8,7 @@ use engine_model::StoreError;
 use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::failure::Doing as _;
-use crate::sorter::Merged;
+use crate::sorter::Entries;
 use crate::wire::{Fields, put_kind, put_part};
 
 /// Ids that grants name and no resource has. They stand in the working file: there may be many.
@@ -74,14 +74,14 @@ impl<'store> Missing<'store> {
 
 /// The ids that grants name, sorted and each once.
 pub(super) struct Named<'index> {
-    sorted: Merged<'index>,
+    sorted: Entries<'index>,
     now: Vec<u8>,
     is_over: bool,
 }
 
 impl<'index> Named<'index> {
     /// Begins with the first.
-    pub(super) fn over(sorted: Merged<'index>) -> Result<Self, StoreError> {
+    pub(super) fn over(sorted: Entries<'index>) -> Result<Self, StoreError> {
         let mut named = Self { sorted, now: Vec::new(), is_over: false };
         named.advance()?;
         Ok(named)
