@@ -102,13 +102,16 @@ impl WorkingStore {
             // Numbers that a failed transaction gave away are not there.
             match Known::load(&self.connection).doing(|| self.doing("reading")) {
                 Ok(known) => self.known = known,
-                Err(error) => self.unindexed = self.unindexed.take().or(Some(error)),
+                Err(error) => self.broken = self.broken.take().or(Some(error)),
             }
         }
         committed
     }
 
     fn try_commit(&mut self, pages: Vec<Page>) -> Result<(), StoreError> {
+        if let Some(error) = &self.broken {
+            return Err(error.clone());
+        }
         let writing = || format!("writing a page to {}", shown(&self.partial));
         let mut batch = Batch::new();
         let transaction = self.connection.unchecked_transaction().doing(writing)?;
@@ -128,11 +131,15 @@ impl WorkingStore {
         }
         let added = self.ledger.append(&mut batch)?;
         layout::set_ledger_length(&transaction, added.length).doing(writing)?;
-        transaction.commit().doing(writing)?;
+        if let Err(error) = transaction.commit().doing(writing) {
+            // Whether the batch counts is not known, so that nothing may take its place.
+            self.broken = Some(error.clone());
+            return Err(error);
+        }
         self.settled = None;
         let records = self.ledger.keep(&added, &batch);
         let indexed = self.index.take(added.records_at, records, &self.known.terms);
-        self.unindexed = self.unindexed.take().or(indexed.as_ref().err().cloned());
+        self.broken = indexed.as_ref().err().cloned();
         indexed
     }
 

@@ -140,8 +140,8 @@ pub struct WorkingStore {
     pub(crate) ledger: Ledger,
     index: Index,
     known: Known,
-    /// Why the index lacks what the ledger holds, if it does: nothing is settled then.
-    unindexed: Option<StoreError>,
+    /// What went wrong where the index may lack what the ledger holds: nothing is stored or settled then.
+    broken: Option<StoreError>,
     /// What settling found; nothing if something came since.
     pub(crate) settled: Option<Settled>,
     // Last: it must outlive the connection.
@@ -207,7 +207,7 @@ impl WorkingStore {
             ledger,
             index,
             known,
-            unindexed: None,
+            broken: None,
             settled: None,
             _lock: lock,
         })

@@ -27,7 +27,7 @@ use principals::{Missing, Named};
 impl WorkingStore {
     /// Settles unless nothing came since the last time.
     pub(crate) fn ensure_settled(&mut self) -> Result<(), StoreError> {
-        if let Some(error) = &self.unindexed {
+        if let Some(error) = &self.broken {
             return Err(error.clone());
         }
         if self.settled.is_none() {
