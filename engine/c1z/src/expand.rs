@@ -103,11 +103,10 @@ impl WorkingStore {
                 GrantsRow::Grant(holder) => holder,
             };
             let expands = terms.get(holder.terms as usize).map_or(&[][..], |terms| &terms.expands);
-            let name = names.get(usize::from(holder.kind)).copied().unwrap_or_default();
+            let name = names.name(holder.kind);
             let Some(rule) = merged(expands, name) else { continue };
             let types = (!rule.resource_types.is_empty()).then(|| {
-                let types = rule.resource_types.iter().filter_map(|id| names.binary_search(id).ok());
-                let types: BTreeSet<u16> = types.filter_map(|number| u16::try_from(number).ok()).collect();
+                let types: BTreeSet<u16> = rule.resource_types.iter().filter_map(|id| names.number(id)).collect();
                 Rc::clone(filters.entry(types.clone()).or_insert_with(|| Rc::new(types)))
             });
             let rule_number = match rules.iter().position(|known| *known == (rule.shallow, types.clone())) {
@@ -153,7 +152,7 @@ impl WorkingStore {
                 place += 1;
             }
             let mut key = Placed::of(rows.row())?.key;
-            let kind = names.get(usize::from(key.kind()?)).copied().unwrap_or_default();
+            let kind = names.name(key.kind()?);
             join(&mut id, &[kind, &key.part()?, &key.part()?]);
             expanded.ids_at.push(expanded.ids.end());
             expanded.ids.push(&[id.as_bytes()])?;

@@ -54,11 +54,7 @@ impl WorkingStore {
         self.each_grant(expanded.as_ref(), &mut |grant| {
             grant.id(&mut id);
             grant.entitlement_id(&mut entitlement);
-            let kept: Option<Profile> = grant
-                .kept
-                .map(serde_json::from_str)
-                .transpose()
-                .map_err(|error| failed("reading the kept values of a grant", error.to_string(), None))?;
+            let kept = grant.kept()?;
             lines.put(&GrantShape::of(&grant, &id, &entitlement, kept.as_ref()))
         })?;
         lines.out.flush().doing(|| "writing JSON Lines".to_owned())?;

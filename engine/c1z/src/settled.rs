@@ -6,14 +6,14 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use engine_model::{Dangling, Expansion, MissingParents, StoreError, Tally};
+use engine_model::{Dangling, Expansion, MissingParents, Profile, StoreError, Tally};
 use engine_proto::v2;
 
 use crate::expand::{Derived, Expanded};
 use crate::failure::failed;
 use crate::sheet::Sheet;
 use crate::wire::{Fields, damaged, put_bytes, put_maybe, put_number};
-use crate::working::{KnownTerms, WorkingStore};
+use crate::working::{KnownTerms, Names, WorkingStore};
 
 /// What settling found.
 #[derive(Debug)]
@@ -171,6 +171,12 @@ pub(crate) struct SettledGrant<'row> {
 }
 
 impl SettledGrant<'_> {
+    /// The values that are kept for the revoke.
+    pub(crate) fn kept(&self) -> Result<Option<Profile>, StoreError> {
+        let kept = self.kept.map(serde_json::from_str).transpose();
+        kept.map_err(|error| failed("reading the kept values of a grant", error.to_string(), None))
+    }
+
     /// Writes the id of the entitlement into `into`.
     pub(crate) fn entitlement_id(&self, into: &mut String) {
         join(into, &[self.resource_type, self.resource, self.slug]);
@@ -224,7 +230,7 @@ impl WorkingStore {
 
 /// The entitlement whose grants are being given out.
 struct On<'store> {
-    names: &'store [&'store str],
+    names: &'store Names<'store>,
     terms: &'store [KnownTerms],
     held: Held,
     /// What expansion derived for it, and has not been given out.
@@ -241,10 +247,6 @@ struct Held {
 type With<'with> = &'with mut dyn FnMut(SettledGrant<'_>) -> Result<(), StoreError>;
 
 impl On<'_> {
-    fn name(&self, kind: u16) -> &str {
-        self.names.get(usize::from(kind)).copied().unwrap_or_default()
-    }
-
     /// A grant that was read; what was derived for those before it goes first.
     fn grant(&mut self, holder: &Holder<'_>, with: With<'_>) -> Result<(), StoreError> {
         let key = (holder.kind, holder.principal);
@@ -254,16 +256,16 @@ impl On<'_> {
         let met = self.derived.as_ref().filter(|derived| derived.holder() == Some(key));
         let is_met = met.is_some();
         if let Some(derived) = met {
-            join(&mut own, &[self.name(self.held.kind), &self.held.resource, &self.held.slug]);
+            join(&mut own, &[self.names.name(self.held.kind), &self.held.resource, &self.held.slug]);
             sources = derived.sources();
             sources.retain(|(id, _)| *id != own);
             sources.push((&own, true));
             sources.sort_unstable();
         }
         let terms = self.terms.get(holder.terms as usize).ok_or_else(damaged)?;
-        let principal_type = self.name(holder.kind);
+        let principal_type = self.names.name(holder.kind);
         with(SettledGrant {
-            resource_type: self.name(self.held.kind),
+            resource_type: self.names.name(self.held.kind),
             resource: &self.held.resource,
             slug: &self.held.slug,
             principal_type,
@@ -287,10 +289,10 @@ impl On<'_> {
             && until.is_none_or(|until| (kind, principal) < until)
         {
             with(SettledGrant {
-                resource_type: self.name(self.held.kind),
+                resource_type: self.names.name(self.held.kind),
                 resource: &self.held.resource,
                 slug: &self.held.slug,
-                principal_type: self.name(kind),
+                principal_type: self.names.name(kind),
                 principal,
                 immutable: true,
                 kept: None,
@@ -357,10 +359,5 @@ impl WorkingStore {
     /// What settling found; it must have been done.
     pub(crate) fn settled(&self) -> Result<&Settled, StoreError> {
         self.settled.as_ref().ok_or_else(|| failed(self.doing("reading"), "it is not settled", None))
-    }
-
-    /// Ids of resource types by their numbers.
-    pub(crate) fn type_names(&self) -> Vec<&str> {
-        self.types.keys().map(String::as_str).collect()
     }
 }

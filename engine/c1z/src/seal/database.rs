@@ -11,7 +11,7 @@ use rusqlite::{Error, ErrorCode, params};
 use super::blob::GrantBytes;
 use crate::encode;
 use crate::expand::Expanded;
-use crate::failure::{Doing as _, failed};
+use crate::failure::Doing as _;
 use crate::scratch::ScratchFile;
 use crate::settled::join;
 use crate::working::WorkingStore;
@@ -218,7 +218,7 @@ impl WorkingStore {
         let names = self.type_names();
         let mut id = String::new();
         self.each_placed(&self.settled()?.resources, |mut placed, data| {
-            let kind = names.get(usize::from(placed.key.kind()?)).copied().unwrap_or_default();
+            let kind = names.name(placed.key.kind()?);
             join(&mut id, &[kind, &placed.key.part()?]);
             let (parent_type, parent) = placed.parent()?.unzip();
             insert.execute(params![kind, id, parent_type, parent, data, row[0], row[1]]).doing(doing).map(|_| ())
@@ -231,7 +231,7 @@ impl WorkingStore {
         let names = self.type_names();
         let mut id = String::new();
         self.each_placed(&self.settled()?.entitlements, |mut placed, data| {
-            let kind = names.get(usize::from(placed.key.kind()?)).copied().unwrap_or_default();
+            let kind = names.name(placed.key.kind()?);
             let resource = placed.key.part()?;
             join(&mut id, &[kind, &resource, &placed.key.part()?]);
             insert.execute(params![kind, resource, id, data, row[0], row[1]]).doing(doing).map(|_| ())
@@ -248,8 +248,7 @@ impl WorkingStore {
         self.each_grant(expanded, &mut |grant| {
             grant.entitlement_id(&mut entitlement);
             grant.id(&mut id);
-            let kept = grant.kept.map(serde_json::from_str).transpose();
-            let kept = kept.map_err(|error| failed(doing(), error.to_string(), None))?;
+            let kept = grant.kept()?;
             let expansion = grant.expansion.as_ref().map(engine_proto::Message::encode_to_vec);
             let data = bytes.of(&grant, &entitlement, &id, kept.as_ref());
             derived += u64::from(grant.derived);

@@ -281,6 +281,8 @@ impl Staging<'_> {
     ) -> Result<(), StoreError> {
         let doing = "writing entitlements to";
         let (mut key, mut details, mut data) = (Vec::new(), Vec::new(), Vec::new());
+        let count = self.known.count(self.transaction, conflicting).doing(|| self.doing(doing))?;
+        put_number(&mut details, count.into());
         for entitlement in entitlements {
             let kind = declared_type(self.types, &entitlement.id.resource.resource_type)?.number;
             check_id("the slug of an entitlement", &entitlement.id.slug)?;
@@ -288,9 +290,6 @@ impl Staging<'_> {
             check_id("the id of an entitlement", &id)?;
             put_held(&mut key, kind, &entitlement.id);
             put_part(&mut key, rank);
-            let count = self.known.count(self.transaction, conflicting).doing(|| self.doing(doing))?;
-            details.clear();
-            put_number(&mut details, count.into());
             let shape = EntitlementShape::of(&entitlement, &id);
             self.encode(&mut data, &shape, || encode::entitlement(&shape))?;
             put_record(self.batch, Kind::Entitlement, &key, &details, &data);

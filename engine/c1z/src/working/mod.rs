@@ -8,7 +8,7 @@
 //! ```text
 //! layout  tables and settings        commit  pages in, one transaction
 //! ledger  the file of records        index   where which record is, by id
-//! known   what records name by number
+//! known   what records name by number   names   types by number
 //! lock    one run per target         settle  equal ids, candidates, dangling grants, totals
 //! ```
 
@@ -18,6 +18,7 @@ mod known;
 mod layout;
 mod ledger;
 mod lock;
+mod names;
 mod settle;
 
 use std::collections::BTreeMap;
@@ -39,6 +40,7 @@ use layout::Found;
 use ledger::Ledger;
 use lock::Lock;
 pub(crate) use lock::private;
+pub(crate) use names::Names;
 
 /// When to go on with the run that a working file holds, and when to start anew.
 #[derive(Clone, Debug)]
@@ -235,6 +237,11 @@ impl WorkingStore {
     /// The target's folder, where temporary files go too.
     pub(crate) fn folder(&self) -> &Path {
         folder_of(&self.target)
+    }
+
+    /// Ids of resource types by their numbers.
+    pub(crate) fn type_names(&self) -> Names<'_> {
+        Names::of(&self.types)
     }
 
     /// What grants have in common, by number.

@@ -15,7 +15,7 @@ use engine_model::{StoreError, Tally};
 
 use super::known::Known;
 use super::ledger::{Ledger, Pieces};
-use super::{NOBODY, WorkingStore, folder_of};
+use super::{NOBODY, Names, WorkingStore, folder_of};
 use crate::failure::{Doing as _, shown};
 use crate::settled::{GrantsSheet, Settled};
 use crate::sheet::{Keyed, Rows, Sheet};
@@ -41,7 +41,7 @@ impl WorkingStore {
         let transaction = self.connection.unchecked_transaction().doing(doing)?;
         transaction.execute_batch("delete from missing").doing(doing)?;
         let mut settling = Settling {
-            names: self.types.keys().map(String::as_str).collect(),
+            names: Names::of(&self.types),
             known: &self.known,
             ledger: &self.ledger,
             missing: Missing::new(&transaction),
@@ -82,8 +82,7 @@ impl WorkingStore {
 
 /// What settling goes through all the while.
 struct Settling<'store> {
-    /// Ids of resource types by their numbers.
-    names: Vec<&'store str>,
+    names: Names<'store>,
     known: &'store Known,
     ledger: &'store Ledger,
     missing: Missing<'store>,
@@ -94,10 +93,6 @@ struct Settling<'store> {
 }
 
 impl Settling<'_> {
-    fn name(&self, kind: u16) -> &str {
-        self.names.get(usize::from(kind)).copied().unwrap_or("?")
-    }
-
     fn count(&mut self, kind: u16, what: usize) {
         let total = self.totals.get_mut(usize::from(kind)).and_then(|totals| totals.get_mut(what));
         if let Some(total) = total {
@@ -140,15 +135,15 @@ impl Settling<'_> {
             self.count(kind, 0);
             if let Some(parent_type) = value.maybe_text()? {
                 let parent = value.text()?;
-                match self.names.binary_search(&parent_type) {
-                    Ok(number) => {
+                match self.names.number(parent_type) {
+                    Some(number) => {
                         parent_key.clear();
-                        put_kind(&mut parent_key, u16::try_from(number).unwrap_or(NOBODY));
+                        put_kind(&mut parent_key, number);
                         put_part(&mut parent_key, parent);
                         put_kind(&mut parent_key, kind);
                         parents.push(&parent_key, &[])?;
                     }
-                    Err(_) => orphans.add(kind, format!("{parent_type}:{parent}")),
+                    None => orphans.add(kind, format!("{parent_type}:{parent}")),
                 }
             }
             head.clear();
@@ -159,12 +154,7 @@ impl Settling<'_> {
     }
 
     /// Finds out which parents are not among the resources.
-    fn parents(
-        &mut self,
-        mut sorted: Entries<'_>,
-        resources: Rows<'_>,
-        orphans: &mut Orphans,
-    ) -> Result<(), StoreError> {
+    fn parents(&self, mut sorted: Entries<'_>, resources: Rows<'_>, orphans: &mut Orphans) -> Result<(), StoreError> {
         let mut resources = Keyed::over(resources)?;
         while let Some(entry) = sorted.next()? {
             let id = start(entry.key, 1)?;
@@ -172,7 +162,7 @@ impl Settling<'_> {
                 let child = Fields::of(entry.key.get(id.len()..).unwrap_or_default()).kind()?;
                 let mut parent = Fields::of(id);
                 let (kind, parent) = (parent.kind()?, parent.part()?);
-                orphans.add(child, format!("{}:{parent}", self.name(kind)));
+                orphans.add(child, format!("{}:{parent}", self.names.name(kind)));
             }
         }
         Ok(())
@@ -343,7 +333,7 @@ impl Settling<'_> {
                 on.grants.push(on.held, place, grant.kind, grant.principal, grant.terms, grant.kept)?;
             }
             Some(_) => {
-                let kinds: Vec<&str> = terms.kinds.iter().map(|kind| self.name(*kind)).collect();
+                let kinds: Vec<&str> = terms.kinds.iter().map(|kind| self.names.name(*kind)).collect();
                 on.dangling.add((terms.rule, true, terms.expected), || {
                     Ok(format!("{}:{}", kinds.join("|"), grant.principal))
                 })?;
@@ -352,7 +342,7 @@ impl Settling<'_> {
                 let mut held = Fields::of(on.held);
                 on.dangling.add((terms.rule, false, terms.expected), || {
                     let (kind, resource, slug) = (held.kind()?, held.part()?, held.part()?);
-                    Ok(format!("{}:{resource}:{slug}", self.name(kind)))
+                    Ok(format!("{}:{resource}:{slug}", self.names.name(kind)))
                 })?;
             }
         }

@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use engine_model::{Dangling, MissingParents, StoreError};
 
+use crate::working::Names;
+
 /// Missing ids shown per rule, and per type of children.
 const SAMPLES: usize = 5;
 
@@ -53,10 +55,10 @@ impl Orphans {
         keep_smallest(samples, parent);
     }
 
-    /// As the store tells them; `names` are the types' ids by their numbers.
-    pub(super) fn into_missing(self, names: &[&str]) -> Vec<MissingParents> {
+    /// As the store tells them; `names` are the types' ids.
+    pub(super) fn into_missing(self, names: &Names<'_>) -> Vec<MissingParents> {
         let missing = |(kind, (count, samples))| MissingParents {
-            resource_type: names.get(usize::from(kind)).copied().unwrap_or("?").to_owned(),
+            resource_type: names.name(kind).to_owned(),
             count,
             samples: BTreeSet::into_iter(samples).collect(),
         };
